@@ -1,0 +1,54 @@
+"""Names of every slot that the package reads or writes, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_KEY = "gsr"
+UNASSIGNED = "unassigned"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Where one fitted map lives inside an AnnData.
+
+    `Keys.of(None)` gives the default names; `Keys.of("k")` replaces `X_gsr` by `k` and every other `gsr` by `k`.
+    """
+
+    uns: str
+    """`.uns`: parameters, graph, history, quality, versions."""
+    latent: str
+    """`.obsm`: activations (n_obs, n_neurons)."""
+    map: str
+    """`.obsm`: coordinates on the neuron layout (n_obs, 2)."""
+    indicators: str
+    """`.obsm`: activation of every indicator group (n_obs, n_groups)."""
+    programs: str
+    """`.varm`: signed effect of every neuron on every gene (n_vars, n_neurons)."""
+    order: str
+    """`.obs`: position along a line, ring or tree."""
+    branch: str
+    """`.obs`: branch of a tree."""
+    neuron: str
+    """`.obs`: winning neuron."""
+    cluster: str
+    """`.obs`: cluster-indicator group."""
+    confidence: str
+    """`.obs`: share of the activation in that group."""
+
+    @classmethod
+    def of(cls, key_added: str | None = None) -> Keys:
+        """Return the names for one `key_added`."""
+        key = DEFAULT_KEY if key_added is None else key_added
+        return cls(
+            uns=key,
+            latent=f"X_{key}" if key_added is None else key,
+            map=f"X_{key}_map",
+            indicators=f"X_{key}_indicators",
+            programs=f"{key}_programs",
+            order=f"{key}_order",
+            branch=f"{key}_branch",
+            neuron=f"{key}_neuron",
+            cluster=f"{key}_cluster",
+            confidence=f"{key}_confidence",
+        )
