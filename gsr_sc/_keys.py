@@ -13,6 +13,7 @@ class Keys:
     """Where one fitted map lives inside an AnnData.
 
     `Keys.of(None)` gives the default names; `Keys.of("k")` replaces `X_gsr` by `k` and every other `gsr` by `k`.
+    `"gsr"` itself means the default, so that no map of that name can hide the default one.
     """
 
     uns: str
@@ -42,7 +43,7 @@ class Keys:
         key = DEFAULT_KEY if key_added is None else key_added
         return cls(
             uns=key,
-            latent=f"X_{key}" if key_added is None else key,
+            latent=f"X_{key}" if key == DEFAULT_KEY else key,
             map=f"X_{key}_map",
             indicators=f"X_{key}_indicators",
             programs=f"{key}_programs",

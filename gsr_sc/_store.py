@@ -12,7 +12,7 @@ import pandas as pd
 from anndata import ImplicitModificationWarning
 from scipy import sparse
 
-from ._keys import DEFAULT_KEY, UNASSIGNED, Keys
+from ._keys import UNASSIGNED, Keys
 from .graphs import NeuronGraph
 
 if TYPE_CHECKING:
@@ -162,14 +162,18 @@ class StoredMap:
                 for name, value in self.adata.uns.items()
                 if hasattr(value, "keys") and {"graph", "quality", "params"} <= set(value.keys())
             ]
-            hint = f"Maps stored here: {stored}; choose one with `key=`." if stored else "Run `gsr_sc.tl.fit(adata)` first."
+            hint = (
+                f"Maps stored here: {stored}; choose one with `key=`."
+                if stored
+                else "Run `gsr_sc.tl.fit(adata)` first."
+            )
             msg = f"No map is stored under {self.keys.uns!r} in this AnnData. {hint}"
             raise KeyError(msg)
 
     @cached_property
     def keys(self) -> Keys:
         """Names of the slots."""
-        return Keys.of(None if self.key in (None, DEFAULT_KEY) else self.key)
+        return Keys.of(self.key)
 
     @property
     def uns(self) -> Mapping[str, Any]:

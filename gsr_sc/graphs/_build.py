@@ -249,11 +249,13 @@ def _named(kind: str, n_neurons: int) -> NeuronGraph:
         return ring(n_neurons)
     if kind == "line":
         return line(n_neurons)
-    rows = max(side for side in range(1, math.isqrt(max(n_neurons, 1)) + 1) if n_neurons % side == 0)
-    if rows == 1 and n_neurons > 3:
+    shortest = 3 if kind == "torus" else 2
+    _require(kind, n_neurons, shortest**2 if kind == "torus" else 2)
+    rows = max(side for side in range(1, math.isqrt(n_neurons) + 1) if n_neurons % side == 0)
+    if rows < shortest and n_neurons > 3:
         msg = (
-            f"`n_neurons={n_neurons}` is prime, so it makes no {kind}; take a product of two sides such as "
-            f"{math.isqrt(n_neurons) ** 2} or {n_neurons - 1}, or pass `gsr_sc.graphs.{kind}(rows, columns)`."
+            f"`n_neurons={n_neurons}` makes no {kind}, as it is no product of two sides of at least {shortest}; "
+            f"take one such as {math.isqrt(n_neurons) ** 2}, or pass `gsr_sc.graphs.{kind}(rows, columns)`."
         )
         raise ValueError(msg)
     return _lattice(kind, rows, n_neurons // rows)

@@ -7,16 +7,19 @@ principal components, whose neighbourhood is the heat kernel of the neuron graph
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import sparse
+from scipy.sparse.linalg import eigsh
 from scipy.special import softmax
 from scipy.stats import rankdata
+from sklearn.neighbors import NearestNeighbors
 
 from ._laplacian import HeatKernel
-from ._position import ring_angles
+from ._position import ring_angles, steps_between
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,20 +50,21 @@ class AnnealedMap:
         Kernel that smooths the targets over the graph, shape (n_neurons, n_neurons).
     quantisation_error
         Mean squared distance of a cell to its nearest prototype, as a share of the variance.
-    topographic_error
-        Share of cells whose two nearest prototypes are not neighbours.
+    tear
+        Mean number of steps on the graph between the neurons of a cell and of its nearest neighbours;
+        large where the map is folded, which the quantisation error does not see.
     """
 
     prototypes: NDArray[np.float64]
     width: float
     heat: NDArray[np.float64]
     quantisation_error: float
-    topographic_error: float
+    tear: float
 
     @property
     def score(self) -> float:
         """What the best of several maps has the least of."""
-        return self.quantisation_error * (1 + self.topographic_error)
+        return self.quantisation_error * self.tear
 
     def responsibilities(self, coordinates: NDArray[np.floating]) -> NDArray[np.float64]:
         """Share of each neuron in each cell, rows summing to 1, shape (n_obs, n_neurons)."""
@@ -99,12 +103,19 @@ def fit_annealed_map(
     x = np.asarray(coordinates, dtype=np.float64)
     kernel = HeatKernel(graph.adjacency)
     candidates = [x] if candidates is None else candidates
-    maps = [_anneal(x, graph, kernel, nodes) for nodes in _distinct_starts(graph, candidates)]
-    return min(maps, key=lambda fitted: fitted.score)
+    neighbours = _neighbours(x, _N_NEIGHBOURS)[1]
+    steps = np.minimum(steps_between(graph), graph.n_neurons)
+    starts = _starts(graph, candidates)
+    return min((_anneal(x, graph, kernel, nodes, neighbours, steps) for nodes in starts), key=lambda fit: fit.score)
 
 
 def _anneal(
-    x: NDArray[np.float64], graph: NeuronGraph, kernel: HeatKernel, nodes: NDArray[np.intp]
+    x: NDArray[np.float64],
+    graph: NeuronGraph,
+    kernel: HeatKernel,
+    nodes: NDArray[np.intp],
+    neighbours: NDArray[np.intp],
+    steps: NDArray[np.float64],
 ) -> AnnealedMap:
     n_neurons = graph.n_neurons
     share = np.zeros((len(x), n_neurons))
@@ -118,15 +129,14 @@ def _anneal(
         distance = _squared_distances(x, prototypes)
         width = _width(distance)
         share = softmax(-distance / width, axis=1)
-    nearest = np.argpartition(distance, 1, axis=1)[:, :2]
+    winner = distance.argmin(axis=1)
     variance = float(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean())
-    adjacent = graph.adjacency.toarray()[nearest[:, 0], nearest[:, 1]] > 0
     return AnnealedMap(
         prototypes,
         width,
         kernel(_SMOOTHING_HEAT),
         quantisation_error=float(distance.min(axis=1).mean()) / max(variance, 1e-12),
-        topographic_error=float(1 - adjacent.mean()),
+        tear=float(steps[winner[:, None], winner[neighbours]].mean()),
     )
 
 
@@ -142,7 +152,7 @@ def _squared_distances(x: NDArray[np.floating], prototypes: NDArray[np.float64])
     return np.clip(distance, 0, None)
 
 
-def _distinct_starts(graph: NeuronGraph, candidates: list[NDArray[np.floating]]) -> list[NDArray[np.intp]]:
+def _starts(graph: NeuronGraph, candidates: list[NDArray[np.floating]]) -> list[NDArray[np.intp]]:
     match = _matcher(graph)
     starts: list[NDArray[np.intp]] = []
     for coordinates in candidates:
@@ -206,13 +216,9 @@ def diffusion_coordinates(
     -------
     Shape (n_obs, n_components), the slowest first; fewer columns where there are too few observations.
     """
-    from scipy.sparse.linalg import eigsh
-    from sklearn.neighbors import NearestNeighbors
-
     n_obs = len(coordinates)
-    k = min(n_neighbours, n_obs - 1)
-    distance, index = NearestNeighbors(n_neighbors=k + 1).fit(coordinates).kneighbors(coordinates)
-    distance, index = distance[:, 1:], index[:, 1:]
+    distance, index = _neighbours(coordinates, n_neighbours)
+    k = index.shape[1]
     scale = np.maximum(distance[:, [k // 2]], 1e-12)
     # The small floor keeps the graph connected enough for eigenvectors to exist where points coincide.
     weight = np.exp(-((distance / scale) ** 2)) + 1e-6
@@ -223,7 +229,16 @@ def diffusion_coordinates(
         density = np.asarray(affinity.sum(axis=1)).ravel() ** -power
         affinity = sparse.diags_array(density) @ affinity @ sparse.diags_array(density)
     n_vectors = min(n_components + 1, n_obs - 1)
-    values, vectors = eigsh(affinity, k=n_vectors, which="LA", v0=np.ones(n_obs))
+    # Newer releases of scipy draw from a generator where ARPACK has to restart; older ones have a fixed stream inside.
+    fixed = {"rng": np.random.default_rng(0)} if "rng" in inspect.signature(eigsh).parameters else {}
+    values, vectors = eigsh(affinity, k=n_vectors, which="LA", v0=np.ones(n_obs), **fixed)
     leading = np.argsort(values)[::-1]
     vectors = vectors[:, leading] * density[:, None] if n_vectors > 1 else vectors
     return np.asarray(vectors[:, 1:])
+
+
+def _neighbours(x: NDArray[np.floating], n_neighbours: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Distances and numbers of the nearest other observations, two arrays (n_obs, k)."""
+    k = min(n_neighbours, len(x) - 1)
+    distance, index = NearestNeighbors(n_neighbors=k + 1).fit(x).kneighbors(x)
+    return distance[:, 1:], index[:, 1:]

@@ -1,0 +1,77 @@
+"""Parameter texts that several functions share, in one place."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    F = TypeVar("F", bound=Callable[..., Any] | type)
+
+# What `GSR` and `tl.fit` are both told about a model.
+MODEL = """\
+graph
+    `"grid"`, `"torus"`, `"ring"`, `"line"`, a networkx graph, a dense or sparse adjacency,
+    or an object of :mod:`gsr_sc.graphs`.
+n_neurons
+    Number of neurons of a named graph; by default one for eight observations, at most 144 (12 x 12) on a grid or
+    torus and 32 on a ring or line.
+layer
+    Layer to read instead of X.
+use_rep
+    Key of `.obsm` to read instead of X, used as given. `"X"` means X.
+mask_var
+    Which variables to use: the name of a boolean column of `.var`, or a boolean array.
+    By default `highly_variable` if there is such a column, else all.
+transform
+    What the encoder sees. `"zscore"`: every gene centred and scaled to unit variance; counts are scaled to equal
+    totals and log-transformed first, with a pseudo-count matched to their overdispersion.
+    `"pearson"`: analytic Pearson residuals of counts. None: values as given.
+    `"auto"`: None for representations and for values between 0 and 1, else `"zscore"`.
+likelihood
+    `"gaussian"`: squared error on that scale. `"auto"` is the same so far.
+smoothness
+    Strength of the penalty on a scale that means the same on every data set: 0 turns it off, 1 is smooth.
+    `"auto"`: the largest of 1, .25, .06, .015 and 0 that keeps the held-out explained variance within `tolerance`.
+tolerance
+    Share of the unpenalised network's explained variance that `smoothness="auto"` may give up.
+init
+    Where the map starts. `"pca"`, `"spectral"`: an annealed soft map started from principal components or
+    diffusion coordinates. `"auto"`: from both, and the better is taken. `"random"`: none, which folds the map.
+    Any other name is a key of `.obsm` to start the annealed map from, such as `"X_phate"`.
+activation
+    `"simplex"`: softmax over neurons, which gives local patches. `"relu"`, or `"linear"` as first published,
+    which gives gradients over the whole layer.
+max_epochs
+    Passes over the data after the warm-up; by default as many as make 800 steps, between 24 and 200.
+rng
+    Seed or generator of the split, the weights, the batches and the noise. The same seed, number of threads and
+    machine give the same bits. The global random state is neither used nor changed.
+device
+    `"auto"`: CUDA where there is one, else the CPU; or anything torch knows.
+n_jobs
+    Number of threads; by default as many processors as the process may use. torch's own setting is put back.
+random_state
+    Another spelling of `rng`."""
+
+
+def doc_params(**texts: str) -> Callable[[F], F]:
+    """Replace every `{name}` on a line of its own in a docstring by a shared text, indented as that line."""
+
+    def decorate(thing: F) -> F:
+        doc = inspect.cleandoc(thing.__doc__ or "")
+        for name, text in texts.items():
+            placeholder = f"{{{name}}}"
+            lines = [
+                textwrap.indent(text, line[: len(line) - len(line.lstrip())]) if line.strip() == placeholder else line
+                for line in doc.splitlines()
+            ]
+            doc = "\n".join(lines)
+        thing.__doc__ = doc
+        return thing
+
+    return decorate

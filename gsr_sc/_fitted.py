@@ -1,0 +1,244 @@
+"""What a fit leaves: the state that places, decodes, and travels in a model folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+
+from ._results import gene_programs, read_activations
+from ._serialize import read_folder, write_folder
+from ._store import MapResults
+from ._validate import examine, report_carrying_nothing
+from .graphs import NeuronGraph
+from .matrices import MatrixSource, Transform
+from .metrics import dead_neurons, dirichlet_energy, moran_i
+from .nn import GraphAutoencoder
+
+if TYPE_CHECKING:
+    import os
+
+    from numpy.typing import NDArray
+
+    from ._validate import Facts, Input
+    from .training import Fit
+
+_PACKAGES = ("gsr-sc", "torch", "numpy", "scipy", "anndata")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A fitted model.
+
+    Attributes
+    ----------
+    network
+        The network, in evaluation mode.
+    graph
+        The neuron graph.
+    group
+        Indicator group of each neuron, (n_neurons,).
+    transform
+        What the network sees of a row.
+    var_names
+        Variables that the network reads, (n_inputs,).
+    programs
+        Signed effect of each neuron on each of them, (n_inputs, n_neurons).
+    params, history, quality, versions
+        As they are stored in `.uns`.
+    """
+
+    network: GraphAutoencoder
+    graph: NeuronGraph
+    group: NDArray[np.str_]
+    transform: Transform
+    var_names: pd.Index[str]
+    programs: NDArray[np.float32]
+    params: dict[str, Any]
+    history: dict[str, NDArray[np.float64]]
+    quality: dict[str, Any]
+    versions: dict[str, str]
+
+
+@torch.no_grad()
+def encode(network: GraphAutoencoder, source: MatrixSource) -> NDArray[np.float32]:
+    """Activations of all rows of a source, (n_obs, n_neurons)."""
+    device = next(network.parameters()).device
+    return np.concatenate([network.encode(torch.from_numpy(x).to(device)).cpu().numpy() for x in source.blocks()])
+
+
+@torch.no_grad()
+def decode(network: GraphAutoencoder, activations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Decoded activations, (n, n_inputs)."""
+    device = next(network.parameters()).device
+    return network.decode(torch.from_numpy(np.ascontiguousarray(activations)).to(device)).cpu().numpy()
+
+
+def programs(network: GraphAutoencoder, activations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Signed effect of each neuron on each input, (n_inputs, n_neurons)."""
+    return gene_programs(activations, lambda pictures: decode(network, pictures))
+
+
+def quality(result: Fit, graph: NeuronGraph, activations: NDArray[np.float32]) -> dict[str, Any]:
+    """Figures that say how far to trust a map."""
+    return {
+        "explained_variance": float(result.run.explained_variance),
+        "explained_variance_unregularised": float(result.unregularised),
+        "dirichlet_energy": dirichlet_energy(activations, graph.adjacency),
+        "moran_i": moran_i(activations, graph.adjacency),
+        "n_dead": int(dead_neurons(activations).sum()),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the result depends on."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def report_constant(data: Input, transform: Transform, facts: Facts) -> None:
+    """Say which chosen variables do not vary among the training rows, and refuse if none does.
+
+    Raises
+    ------
+    ValueError
+        If no variable varies.
+    """
+    if transform.n_inputs == 0:
+        msg = f"No chosen variable of {data.where} varies among the observations: there is nothing to map."
+        raise ValueError(msg)
+    constant = np.setdiff1d(np.setdiff1d(data.columns, transform.columns), np.flatnonzero(facts.unseen))
+    consequence = "left out, with NaN as their gene programs"
+    report_carrying_nothing(
+        "variable", data.var_names[constant], f"constant over the training rows of {data.where}", consequence
+    )
+
+
+def place(state: Fitted, data: Input) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Activations of the rows of an input, and which rows carry nothing.
+
+    Raises
+    ------
+    KeyError
+        If variables are missing.
+    ValueError
+        If the values are of another kind than those of the fit.
+    """
+    transform = replace(state.transform, columns=_columns(state, data))
+    facts = examine(data, report=False)
+    if transform.counts and facts.kind not in ("counts", "binary"):
+        msg = f"The model was fitted on counts, but {data.where} holds values that are not whole numbers >= 0."
+        raise ValueError(msg)
+    return encode(state.network, MatrixSource(data.rows, transform, facts.totals)), facts.silent
+
+
+def _columns(state: Fitted, data: Input) -> NDArray[np.intp]:
+    fitted = state.transform.columns
+    n_vars = data.rows.shape[1]
+    if fitted[-1] < n_vars and data.var_names[fitted].equals(state.var_names):
+        return fitted
+    if data.is_representation or state.params.get("use_rep") not in (None, "X"):
+        msg = f"{data.where} has {n_vars} columns, not those of the representation the model was fitted on."
+        raise ValueError(msg)
+    if not data.var_names.is_unique:
+        msg = "Variable names are not unique, so they cannot be matched; call `adata.var_names_make_unique()`."
+        raise ValueError(msg)
+    found = data.var_names.get_indexer(state.var_names)
+    missing = state.var_names[found < 0]
+    if len(missing):
+        shown = ", ".join(repr(str(name)) for name in missing[:5])
+        msg = (
+            f"{len(missing)} of the {len(state.var_names)} variables that the model reads are missing: {shown}"
+            f"{', ...' if len(missing) > 5 else ''}. Match the names, or fit on the shared variables."
+        )
+        raise KeyError(msg)
+    return found
+
+
+def results(
+    state: Fitted, activations: NDArray[np.float32], silent: NDArray[np.bool_], var_names: pd.Index[str]
+) -> MapResults:
+    """Everything to be stored about some observations."""
+    stored_programs = None
+    if state.params.get("use_rep") in (None, "X"):
+        stored_programs = np.full((len(var_names), state.graph.n_neurons), np.nan, dtype=np.float32)
+        fitted = state.transform.columns
+        same = fitted[-1] < len(var_names) and var_names[fitted].equals(state.var_names)
+        stored_programs[fitted if same else var_names.get_indexer(state.var_names)] = state.programs
+    return MapResults(
+        graph=state.graph,
+        group=state.group,
+        programs=stored_programs,
+        params=state.params,
+        history=state.history,
+        quality=state.quality,
+        versions=state.versions,
+        **read_activations(state.graph, state.group, activations, silent),
+    )
+
+
+def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> None:
+    """Write a fitted model to a folder."""
+    adjacency = state.graph.adjacency.tocoo()
+    arrays: dict[str, Any] = {
+        **{f"network.{name}": value.cpu().numpy() for name, value in state.network.state_dict().items()},
+        **{f"history.{name}": value for name, value in state.history.items()},
+        **{f"transform.{name}": getattr(state.transform, name) for name in ("columns", "mean", "scale", "baseline")},
+        "graph.edges": np.column_stack([adjacency.row, adjacency.col]).astype(np.int64),
+        "graph.weights": adjacency.data,
+        "graph.layout": state.graph.layout,
+        "programs": state.programs,
+    }
+    description = {
+        "params": state.params,
+        "quality": state.quality,
+        "versions": state.versions,
+        "graph": {"kind": state.graph.kind, "names": state.graph.names, "shape": state.graph.shape},
+        "group": state.group.tolist(),
+        "transform": {name: getattr(state.transform, name) for name in ("kind", "counts", "target", "clip")},
+        "var_names": [str(name) for name in state.var_names],
+    }
+    write_folder(path, arrays, description, overwrite=overwrite)
+
+
+def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
+    """Read a fitted model from a folder."""
+    arrays, description = read_folder(path)
+
+    def part(prefix: str) -> dict[str, Any]:
+        return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+    stored = description["graph"]
+    n_neurons = len(stored["names"])
+    edges = arrays["graph.edges"]
+    adjacency = sparse.csr_array((arrays["graph.weights"], (edges[:, 0], edges[:, 1])), shape=(n_neurons, n_neurons))
+    shape = None if stored["shape"] is None else (stored["shape"][0], stored["shape"][1])
+    graph = NeuronGraph(
+        stored["kind"], adjacency, arrays["graph.layout"].astype(np.float64), tuple(stored["names"]), shape=shape
+    )
+    transform = Transform(**description["transform"], **part("transform."))
+    weights = {name: torch.from_numpy(value) for name, value in part("network.").items()}
+    network = GraphAutoencoder(transform.n_inputs, n_neurons, activation=description["params"]["activation"])
+    network.load_state_dict(weights)
+    return Fitted(
+        network=network.to(device).eval(),
+        graph=graph,
+        group=np.array(description["group"]),
+        transform=transform,
+        var_names=pd.Index(description["var_names"]),
+        programs=arrays["programs"].astype(np.float32),
+        params=description["params"],
+        history=part("history."),
+        quality=description["quality"],
+        versions=description["versions"],
+    )

@@ -1,0 +1,33 @@
+"""Log lines in scanpy's format, shown at the verbosity that scanpy is set to."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+logger = logging.getLogger("gsr_sc")
+
+# scanpy's verbosity: 0 errors, 1 warnings, 2 info, 3 hints, 4 debug.
+_LEVELS = (logging.ERROR, logging.WARNING, logging.INFO, logging.INFO, logging.DEBUG)
+
+
+class _ScanpyVerbosity(logging.Filter):
+    """Lets through what scanpy itself would show; warnings and errors only while scanpy is not imported."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        scanpy = sys.modules.get("scanpy")
+        settings = getattr(scanpy, "settings", None)
+        verbosity = int(getattr(settings, "verbosity", 1)) if settings is not None else 1
+        return record.levelno >= _LEVELS[min(max(verbosity, 0), len(_LEVELS) - 1)]
+
+
+def configure() -> None:
+    """Send log lines to the standard error stream, once."""
+    if any(isinstance(handler.filters[0], _ScanpyVerbosity) for handler in logger.handlers if handler.filters):
+        return
+    handler = logging.StreamHandler()
+    handler.addFilter(_ScanpyVerbosity())
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False

@@ -1,0 +1,89 @@
+"""What a fitted network says about observations: position, winning neuron, cluster, gene programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._keys import UNASSIGNED
+from ._store import group_names
+from .graphs import barycentre, branches, order, shares
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from .graphs import NeuronGraph
+
+# Below half of its activation in one group a cell lights up no group rather than that one.
+_MIN_CONFIDENCE = 0.5
+
+
+def read_activations(
+    graph: NeuronGraph, group: NDArray[np.str_], activations: NDArray[np.float32], silent: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Everything that follows from the activations of some observations.
+
+    Parameters
+    ----------
+    graph
+        The neuron graph.
+    group
+        Indicator group of each neuron, (n_neurons,).
+    activations
+        (n_obs, n_neurons).
+    silent
+        Observations that carry nothing, (n_obs,): they belong to no cluster, with confidence 0.
+
+    Returns
+    -------
+    Fields of :class:`~gsr_sc._store.MapResults`.
+    """
+    weights = shares(activations)
+    names = np.array(group_names(group))
+    member = group[:, None] == names[None, :]
+    by_group = weights @ member
+    best = by_group.argmax(axis=1)
+    confidence = np.where(silent, 0.0, np.clip(by_group.max(axis=1), 0, 1))
+    cluster = np.where(confidence >= _MIN_CONFIDENCE, names[best], UNASSIGNED)
+    neuron = activations.argmax(axis=1)
+    of_neuron = branches(graph)
+    return {
+        "activations": activations,
+        "map": barycentre(graph, activations).astype(np.float32),
+        "order": order(graph, activations),
+        "branch": None if of_neuron is None else of_neuron[neuron].astype(np.str_),
+        "neuron": neuron,
+        "cluster": cluster,
+        "confidence": confidence,
+        "indicators": (activations @ member).astype(np.float32),
+    }
+
+
+def gene_programs(
+    activations: NDArray[np.float32], decode: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """Signed effect of each neuron on each variable, through the decoder.
+
+    The decoder is asked about pictures that the data contain, not about a single lit neuron that no cell shows:
+    the mean picture of the cells that light up a neuron, weighted by how much they do, against the mean picture of all.
+
+    Parameters
+    ----------
+    activations
+        Of the training observations, (n_obs, n_neurons).
+    decode
+        Maps activations (n, n_neurons) to variables (n, n_inputs).
+
+    Returns
+    -------
+    (n_inputs, n_neurons), in the units of the network's input (standard deviations for z-scored genes).
+    """
+    weights = shares(activations)
+    mass = weights.sum(axis=0)
+    mean = activations.mean(axis=0, keepdims=True)
+    pictures = (weights.T @ activations + 1e-6 * mean) / (mass[:, None] + 1e-6)
+    return (decode(pictures.astype(np.float32)) - decode(mean.astype(np.float32))).T.astype(np.float32)

@@ -1,0 +1,298 @@
+"""All that can be wrong with an input, said before any work."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from .matrices import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+    from numpy.typing import ArrayLike, NDArray
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Input:
+    """The matrix of an AnnData that a model reads.
+
+    Attributes
+    ----------
+    rows
+        The whole matrix, all variables.
+    columns
+        Numbers of the variables chosen by the mask, sorted.
+    obs_names, var_names
+        Names of the rows and of all columns.
+    where
+        What the matrix is called in messages, such as `X` or `layer 'counts'`.
+    is_representation
+        Whether it comes from `.obsm`, so that its columns are no genes.
+    """
+
+    rows: Rows
+    columns: NDArray[np.intp]
+    obs_names: pd.Index[str]
+    var_names: pd.Index[str]
+    where: str
+    is_representation: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one pass over an input says about it.
+
+    Attributes
+    ----------
+    kind
+        `"counts"`: whole numbers >= 0. `"binary"`: only 0 and 1. `"unit"`: between 0 and 1. `"positive"`: >= 0.
+        `"real"`: some below 0.
+    totals
+        Sum of each row, (n_obs,).
+    silent
+        Which rows are all zero, (n_obs,).
+    unseen
+        Which columns are all zero, (n_vars,).
+    """
+
+    kind: str
+    totals: NDArray[np.float64]
+    silent: NDArray[np.bool_]
+    unseen: NDArray[np.bool_]
+
+
+def read_input(
+    adata: AnnData,
+    *,
+    layer: str | None = None,
+    use_rep: str | None = None,
+    mask_var: str | ArrayLike | None = None,
+) -> Input:
+    """Find the matrix that the options name.
+
+    Raises
+    ------
+    TypeError
+        If `adata` is no AnnData, or the matrix is of a kind that cannot be read by rows.
+    KeyError
+        If a layer, representation or mask does not exist.
+    ValueError
+        If options contradict each other, or there are too few observations or variables.
+    """
+    if not (hasattr(adata, "obsm") and hasattr(adata, "var_names")):
+        msg = f"The first argument is an AnnData; got a {type(adata).__name__}."
+        raise TypeError(msg)
+    if layer is not None and use_rep not in (None, "X"):
+        msg = f"`layer={layer!r}` and `use_rep={use_rep!r}` both name the input; pass only one of them."
+        raise ValueError(msg)
+    is_representation = use_rep not in (None, "X")
+    if is_representation and mask_var is not None:
+        msg = f"`mask_var` chooses variables of X or of a layer; it cannot be used with `use_rep={use_rep!r}`."
+        raise ValueError(msg)
+    if is_representation:
+        _require_key(use_rep, list(adata.obsm), "use_rep", ".obsm")
+        matrix, where = adata.obsm[use_rep], f".obsm[{use_rep!r}]"
+        if isinstance(matrix, pd.DataFrame):
+            matrix = matrix.to_numpy()
+        var_names = pd.Index([f"{use_rep}_{i}" for i in range(matrix.shape[1])])
+    else:
+        if layer is not None:
+            _require_key(layer, [name for name in adata.layers if name is not None], "layer", ".layers")
+        matrix = adata.X if layer is None else adata.layers[layer]
+        where = "X" if layer is None else f"layer {layer!r}"
+        var_names = adata.var_names
+        if matrix is None:
+            msg = "This AnnData has no X. Pass `layer=` or `use_rep=`."
+            raise ValueError(msg)
+    rows = Rows(matrix)
+    n_obs, n_vars = rows.shape
+    if n_obs < 2:
+        msg = f"A map needs at least 2 observations; {where} has {n_obs}."
+        raise ValueError(msg)
+    if n_vars < 1:
+        msg = f"{where} has no variables."
+        raise ValueError(msg)
+    columns = np.arange(n_vars) if is_representation else _masked(adata, mask_var)
+    return Input(rows, columns, adata.obs_names, var_names, where, is_representation)
+
+
+def _masked(adata: AnnData, mask_var: str | ArrayLike | None) -> NDArray[np.intp]:
+    if mask_var is None and "highly_variable" not in adata.var:
+        return np.arange(adata.n_vars)
+    if mask_var is None or isinstance(mask_var, str):
+        name = "highly_variable" if mask_var is None else mask_var
+        _require_key(name, list(adata.var), "mask_var", ".var")
+        mask = adata.var[name].to_numpy()
+    else:
+        name = "mask_var"
+        mask = np.asarray(mask_var)
+    if mask.dtype != np.bool_ or mask.shape != (adata.n_vars,):
+        msg = (
+            f"`mask_var` has dtype {mask.dtype} and shape {mask.shape}; "
+            f"it has to be boolean, one entry for each of the {adata.n_vars} variables."
+        )
+        raise ValueError(msg)
+    if not mask.any():
+        msg = f"The mask {name!r} chooses no variable; choose some, or pass an array of True to use all."
+        raise ValueError(msg)
+    return np.flatnonzero(mask)
+
+
+def _require_key(key: Any, existing: Sequence[str], option: str, place: str) -> None:
+    if key not in existing:
+        msg = f"`{option}={key!r}` is not in {place}, which holds {list(existing)}."
+        raise KeyError(msg)
+
+
+def examine(data: Input, *, report: bool = True) -> Facts:
+    """Look at every value once, block by block, and say what is wrong or carries nothing.
+
+    Parameters
+    ----------
+    data
+        The input.
+    report
+        Whether to warn of rows and columns that are zero throughout.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or infinite, if all are zero, or whole numbers are mixed with negative ones.
+
+    Warns
+    -----
+    UserWarning
+        If observations or variables are zero throughout.
+    """
+    n_obs = data.rows.shape[0]
+    totals, silent = np.zeros(n_obs), np.zeros(n_obs, dtype=bool)
+    seen = np.zeros(data.rows.shape[1], dtype=bool)
+    lowest, highest, whole = np.inf, -np.inf, True
+    for block in data.rows.blocks():
+        values = data.rows.raw(block)
+        stored = values.data if sparse.issparse(values) else values
+        if stored.dtype.kind == "f":
+            if not np.isfinite(stored).all():
+                _refuse_not_finite(values, data, block)
+            whole = whole and bool((stored == np.round(stored)).all())
+        if stored.size:
+            lowest, highest = min(lowest, float(stored.min())), max(highest, float(stored.max()))
+        nonzero = values != 0
+        silent[block] = np.asarray(nonzero.sum(axis=1)).ravel() == 0
+        seen |= np.asarray(nonzero.sum(axis=0)).ravel() > 0
+        totals[block] = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
+    if silent.all():
+        msg = f"All values of {data.where} are zero: there is nothing to map."
+        raise ValueError(msg)
+    if not np.isfinite(totals).all():
+        msg = f"The sum of a row of {data.where} is infinite; look for extreme values."
+        raise ValueError(msg)
+    if report:
+        where = f"zero throughout {data.where}"
+        report_carrying_nothing("observation", data.obs_names[silent], where, "left out of the fit and `unassigned`")
+        unseen = data.columns[~seen[data.columns]]
+        consequence = "left out, with NaN as their gene programs"
+        report_carrying_nothing("variable", data.var_names[unseen], where, consequence)
+    # Zeros that a sparse matrix does not store are values as well.
+    lowest = min(lowest, 0.0) if data.rows.is_sparse else lowest
+    return Facts(_kind(lowest, highest, whole=whole), totals, silent, ~seen)
+
+
+def _kind(lowest: float, highest: float, *, whole: bool) -> str:
+    if lowest < 0:
+        return "whole_with_negative" if whole else "real"
+    if whole:
+        return "counts" if highest > 1 else "binary"
+    return "unit" if highest <= 1 else "positive"
+
+
+def _refuse_not_finite(values: Any, data: Input, block: Any) -> None:
+    coordinates = values.tocoo() if sparse.issparse(values) else None
+    if coordinates is not None:
+        bad = ~np.isfinite(coordinates.data)
+        rows, columns = coordinates.row[bad], coordinates.col[bad]
+    else:
+        rows, columns = np.nonzero(~np.isfinite(values))
+    names = data.obs_names[block]
+    msg = (
+        f"{data.where} holds NaN or infinite values, the first at observation {names[int(rows[0])]!r}, variable "
+        f"{data.var_names[int(columns[0])]!r} ({len(rows)} within the first {(block.stop)} observations). "
+        "Remove or impute them first."
+    )
+    raise ValueError(msg)
+
+
+def report_carrying_nothing(what: str, names: pd.Index[str], why: str, consequence: str) -> None:
+    """Warn of observations or variables by name; silent where there are none."""
+    if len(names) == 0:
+        return
+    shown = ", ".join(repr(str(name)) for name in names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    noun = f"{what}s are" if len(names) > 1 else f"{what} is"
+    msg = f"{len(names)} {noun} {why}: {shown}{more}; {consequence}."
+    # Past this function, the check, `GSR.fit` and `tl.fit`, to whoever asked for a fit.
+    warnings.warn(msg, UserWarning, stacklevel=5)
+
+
+def choose_transform(transform: str | None, facts: Facts, data: Input) -> tuple[Any, bool]:
+    """Settle the transform, and whether the matrix is treated as counts.
+
+    Returns
+    -------
+    The kind of transform and whether the values are counts.
+
+    Raises
+    ------
+    ValueError
+        If the option is unknown, or cannot be used with these values.
+    """
+    allowed = ["auto", "zscore", "pearson", None]
+    if transform not in (*allowed, "none"):
+        msg = f"`transform` is {transform!r}; it is one of {allowed}."
+        raise ValueError(msg)
+    if transform in (None, "none"):
+        return "none", False
+    if transform == "pearson" and facts.kind not in ("counts", "binary"):
+        msg = (
+            f"`transform='pearson'` needs counts (whole numbers >= 0); {data.where} holds other values. "
+            "Pass the counts with `layer=`, or use `transform='zscore'`."
+        )
+        raise ValueError(msg)
+    if transform == "pearson":
+        return "pearson", True
+    if transform == "auto":
+        if data.is_representation or facts.kind == "unit":
+            return "none", False
+        if facts.kind == "whole_with_negative":
+            msg = (
+                f"{data.where} holds whole numbers, as counts are, but negative ones too. Correct the counts, "
+                "or say `transform='zscore'` or `transform=None` if these are not counts."
+            )
+            raise ValueError(msg)
+    return "zscore", facts.kind == "counts"
+
+
+def require_choice(option: str, value: Any, allowed: Sequence[Any]) -> None:
+    """Raise unless `value` is one of the allowed ones."""
+    if value not in allowed:
+        msg = f"`{option}` is {value!r}; it is one of {list(allowed)}."
+        raise ValueError(msg)
+
+
+def require_number(option: str, value: Any, *, lowest: float, whole: bool = False, also: str | None = None) -> None:
+    """Raise unless `value` is a finite number of at least `lowest`."""
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    fine = isinstance(value, kinds) and not isinstance(value, bool)
+    if not fine or not np.isfinite(value) or value < lowest:
+        alternative = f", or {also}" if also else ""
+        msg = f"`{option}` is {value!r}; it is a {'whole ' if whole else ''}number of at least {lowest:g}{alternative}."
+        raise ValueError(msg)

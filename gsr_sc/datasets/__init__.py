@@ -1,0 +1,16 @@
+"""Data with known truth: simulators, and a small real set that comes with scanpy."""
+
+from __future__ import annotations
+
+from ._bundled import bundled
+from ._real import pbmc68k
+from ._simulate import simulate_clusters, simulate_line, simulate_ring, simulate_tree
+
+__all__ = [
+    "bundled",
+    "pbmc68k",
+    "simulate_clusters",
+    "simulate_line",
+    "simulate_ring",
+    "simulate_tree",
+]

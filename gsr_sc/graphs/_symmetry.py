@@ -1,0 +1,235 @@
+"""Symmetries of neuron graphs, and which of them brings one map onto another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import csgraph
+
+from ._position import distance_from_root, ring_angles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ._graph import NeuronGraph
+
+_MAX_FOUND = 5000
+# Seconds of search; only graphs as regular as those of design theory need more.
+_MAX_TRIED = 2_000_000
+# Weights that differ by less than this share of the largest are equal.
+_TOLERANCE = 1e-9
+
+
+def automorphisms(graph: NeuronGraph) -> NDArray[np.intp]:
+    """All ways to rename the neurons of a graph that leave its edges and weights as they are.
+
+    A line has 2, a ring of n neurons 2n, a square grid 8, another grid 4, an n x n torus 8n^2 (384 if n is 4),
+    another torus 4 times its number of neurons. Those of other graphs are searched for.
+
+    Parameters
+    ----------
+    graph
+        The neuron graph.
+
+    Returns
+    -------
+    Permutations of the neurons, the identity first, shape (n_automorphisms, n_neurons);
+    `adjacency[p][:, p]` equals `adjacency` for each row `p`.
+    Of a graph other than line, ring, grid and torus, the first 5000 found in a search of bounded length:
+    stars and bushy trees have more than could ever be listed.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.automorphisms(gsr_sc.graphs.line(3)).tolist()
+    [[0, 1, 2], [2, 1, 0]]
+    """
+    found = _candidates(graph)
+    # The shape alone does not tell the weights; those of a line given by the user may differ.
+    weights = graph.adjacency.toarray()
+    close = _TOLERANCE * weights.max()
+    keep = [np.abs(weights[np.ix_(p, p)] - weights).max() <= close for p in found]
+    # Sorted rows: the identity is the smallest permutation.
+    return np.unique(found[keep], axis=0)
+
+
+def align(graph: NeuronGraph, reference: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Symmetry of the graph that brings one map of the same observations closest to another.
+
+    Parameters
+    ----------
+    graph
+        The neuron graph of both maps.
+    reference
+        Activations to be matched, shape (n_obs, n_neurons).
+    other
+        Activations of the other map, rows in the same order.
+
+    Returns
+    -------
+    The permutation `p` from :func:`automorphisms` for which the columns of `other[:, p]`
+    correlate most with those of `reference` on average, shape (n_neurons,).
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit each other and the graph.
+
+    Examples
+    --------
+    >>> import gsr_sc, numpy as np
+    >>> graph = gsr_sc.graphs.line(4)
+    >>> z = np.random.default_rng(0).random((10, 4))
+    >>> gsr_sc.graphs.align(graph, z, z[:, ::-1]).tolist()
+    [3, 2, 1, 0]
+    """
+    first, second = np.asarray(reference), np.asarray(other)
+    if first.shape != second.shape or first.ndim != 2 or first.shape[1] != graph.n_neurons:
+        msg = (
+            f"Two maps on {graph.n_neurons} neurons have shape (n_obs, {graph.n_neurons}) each, "
+            f"with the same observations; got {first.shape} and {second.shape}."
+        )
+        raise ValueError(msg)
+    symmetries = automorphisms(graph)
+    cross = correlations(first, second)
+    score = cross[np.arange(graph.n_neurons), symmetries].mean(axis=1)
+    # The first of those that are equally good but for rounding, so that no symmetry is taken without need.
+    return np.asarray(symmetries[np.flatnonzero(score >= score.max() - 1e-12)[0]])
+
+
+def correlations(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
+    """Correlation of every column of one matrix with every column of another; 0 where either is constant."""
+    return np.asarray(standardised(first).T @ standardised(second))
+
+
+def standardised(matrix: NDArray[Any]) -> NDArray[np.float64]:
+    """Columns with mean 0 and length 1, so that their products are correlations; 0 where a column is constant."""
+    precision = np.finfo(matrix.dtype).eps if np.issubdtype(matrix.dtype, np.floating) else np.finfo(np.float64).eps
+    values = np.asarray(matrix, dtype=np.float64)
+    centred = values - values.mean(axis=0)
+    norm = np.linalg.norm(centred, axis=0)
+    # What is left of a constant column is rounding.
+    varies = norm > 4 * precision * np.linalg.norm(values, axis=0)
+    return np.asarray(np.divide(centred, norm, out=np.zeros_like(centred), where=varies))
+
+
+def _candidates(graph: NeuronGraph) -> NDArray[np.intp]:
+    if graph.kind == "line":
+        return _renamed(np.argsort(distance_from_root(graph)), _of_lattice((1, graph.n_neurons)))
+    if graph.kind == "ring":
+        return _renamed(np.argsort(ring_angles(graph)), _of_ring(graph.n_neurons))
+    if graph.kind == "grid" and graph.shape is not None:
+        return _of_lattice(graph.shape)
+    # A 4 x 4 torus is a four-dimensional cube, and turns in more ways than a torus does.
+    if graph.kind == "torus" and graph.shape not in (None, (4, 4)):
+        return _of_torus(graph.shape)
+    return _searched(graph)
+
+
+def _renamed(sequence: NDArray[np.intp], permutations: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Permutations of places along a sequence of neurons as permutations of the neurons."""
+    result = np.empty_like(permutations)
+    result[:, sequence] = sequence[permutations]
+    return result
+
+
+def _of_lattice(shape: tuple[int, int]) -> NDArray[np.intp]:
+    node = np.arange(shape[0] * shape[1]).reshape(shape)
+    turned = [np.rot90(side, quarters) for side in (node, node.T) for quarters in range(4)]
+    return np.array([view.ravel() for view in turned if view.shape == shape])
+
+
+def _of_ring(n: int) -> NDArray[np.intp]:
+    forwards = (np.arange(n)[:, None] + np.arange(n)) % n
+    return np.concatenate([forwards, forwards[:, ::-1]])
+
+
+def _of_torus(shape: tuple[int, int]) -> NDArray[np.intp]:
+    views = [view.reshape(shape) for view in np.unique(_of_lattice(shape), axis=0)]
+    shifts = [(row, column) for row in range(shape[0]) for column in range(shape[1])]
+    return np.array([np.roll(view, shift, axis=(0, 1)).ravel() for view in views for shift in shifts])
+
+
+def _searched(graph: NeuronGraph) -> NDArray[np.intp]:
+    """Depth first: each neuron beside its neighbours, where colours and ties allow."""
+    ties = _ties(graph)
+    colours = _refined(ties)
+    sequence = _connected_sequence(graph)
+    place = {node: k for k, node in enumerate(sequence)}
+    earlier = [[other for other in ties[node] if place[other] < k] for k, node in enumerate(sequence)]
+
+    image: dict[int, int] = {}
+    taken: set[int] = set()
+    n_tried = 0
+
+    def images(k: int) -> Iterator[int]:
+        nonlocal n_tried
+        node, before = sequence[k], earlier[k]
+        for candidate in ties[image[before[0]]] if before else range(len(ties)):
+            n_tried += 1
+            if (
+                candidate not in taken
+                and colours[candidate] == colours[node]
+                and all(ties[candidate].get(image[other]) == ties[node][other] for other in before)
+                and len(taken & ties[candidate].keys()) == len(before)
+            ):
+                yield candidate
+
+    # The identity comes first, in case the search ends before it is met.
+    found = [list(range(len(ties)))]
+    open_choices = [images(0)]
+    while open_choices and len(found) <= _MAX_FOUND and n_tried <= _MAX_TRIED:
+        node = sequence[len(open_choices) - 1]
+        if node in image:
+            taken.remove(image.pop(node))
+        choice = next(open_choices[-1], None)
+        if choice is None:
+            open_choices.pop()
+            continue
+        image[node] = choice
+        taken.add(choice)
+        if len(image) < len(ties):
+            open_choices.append(images(len(image)))
+        else:
+            found.append([image[neuron] for neuron in range(len(ties))])
+    distinct = dict.fromkeys(map(tuple, found))
+    return np.array(list(distinct)[:_MAX_FOUND])
+
+
+def _ties(graph: NeuronGraph) -> list[dict[int, int]]:
+    """Neighbours of each neuron, each with a number that equal weights share."""
+    weights = graph.adjacency
+    ascending, where = np.unique(weights.data, return_inverse=True)
+    number = np.cumsum(np.diff(ascending, prepend=ascending[0]) > _TOLERANCE * ascending[-1])[where]
+    return [
+        dict(zip(weights.indices[rows].tolist(), number[rows].tolist(), strict=True))
+        for rows in (slice(*weights.indptr[node : node + 2]) for node in range(graph.n_neurons))
+    ]
+
+
+def _connected_sequence(graph: NeuronGraph) -> list[int]:
+    """All neurons, each next to an earlier one except for the first of every component."""
+    sequence: list[int] = []
+    for node in range(graph.n_neurons):
+        if node not in sequence:
+            reached = csgraph.breadth_first_order(graph.adjacency, node, directed=False, return_predecessors=False)
+            sequence.extend(reached.tolist())
+    return sequence
+
+
+def _refined(ties: list[dict[int, int]]) -> list[int]:
+    """Colours that a symmetry keeps: neurons that differ in the colours around them differ in colour."""
+    colours, n_colours = [0] * len(ties), 1
+    while True:
+        around = [
+            (colours[node], tuple(sorted((colours[other], tie) for other, tie in neighbours.items())))
+            for node, neighbours in enumerate(ties)
+        ]
+        number = {seen: colour for colour, seen in enumerate(sorted(set(around)))}
+        colours = [number[seen] for seen in around]
+        if len(number) == n_colours:
+            return colours
+        n_colours = len(number)

@@ -1,0 +1,19 @@
+"""Rows of any container as float32 mini-batches; the one room that knows containers."""
+
+from __future__ import annotations
+
+from ._components import Blocks, component_scores, principal_axes
+from ._rows import Rows
+from ._source import MatrixSource
+from ._transform import Transform, TransformKind, fit_transform
+
+__all__ = [
+    "Blocks",
+    "MatrixSource",
+    "Rows",
+    "Transform",
+    "TransformKind",
+    "component_scores",
+    "fit_transform",
+    "principal_axes",
+]

@@ -1,0 +1,81 @@
+"""Principal components of data that is read in blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+_OVERSAMPLING = 15
+_N_ITERATIONS = 6
+_SEED = 0
+
+
+class Blocks(Protocol):
+    """Anything that gives its rows in order, block by block."""
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of variables."""
+        ...
+
+    @property
+    def baseline(self) -> NDArray[np.float32]:
+        """Mean of every variable, (n_inputs,)."""
+        ...
+
+    def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.float32]]:
+        """Rows as dense blocks."""
+        ...
+
+
+def principal_axes(source: Blocks, rows: NDArray[np.intp], n_components: int) -> NDArray[np.float32]:
+    """Leading principal axes of some rows, by randomised subspace iteration over blocks.
+
+    No more than a block is dense at a time. The random start is fixed, so the same rows give the same axes.
+
+    Parameters
+    ----------
+    source
+        Where the rows come from.
+    rows
+        Sorted numbers of the rows.
+    n_components
+        Number of axes wanted; fewer come back where there are fewer rows or variables.
+
+    Returns
+    -------
+    Orthonormal axes, shape (n_inputs, n_components), signs fixed so that the largest entry of each is positive.
+    """
+    n_inputs = source.n_inputs
+    n_components = min(n_components, n_inputs, max(len(rows) - 1, 1))
+    width = min(n_components + _OVERSAMPLING, n_inputs)
+    basis = np.linalg.qr(np.random.default_rng(_SEED).standard_normal((n_inputs, width)))[0].astype(np.float32)
+    for _ in range(_N_ITERATIONS):
+        product, gram = np.zeros((n_inputs, width)), np.zeros((width, width))
+        for block in source.blocks(rows):
+            centred = block - source.baseline
+            scores = centred @ basis
+            product += centred.T @ scores
+            gram += scores.T @ scores
+        basis = np.linalg.qr(product)[0].astype(np.float32)
+    gram = np.zeros((width, width))
+    for block in source.blocks(rows):
+        scores = (block - source.baseline) @ basis
+        gram += scores.T @ scores
+    rotation = np.linalg.eigh(gram)[1][:, ::-1][:, :n_components]
+    axes = basis @ rotation
+    largest = np.abs(axes).argmax(axis=0)
+    return np.asarray(axes * np.sign(axes[largest, np.arange(n_components)]), dtype=np.float32)
+
+
+def component_scores(
+    source: Blocks, axes: NDArray[np.float32], rows: NDArray[np.intp] | None = None
+) -> NDArray[np.float32]:
+    """Scores of rows on principal axes, (n_rows, n_components) float32."""
+    return np.concatenate([(block - source.baseline) @ axes for block in source.blocks(rows)])

@@ -1,0 +1,56 @@
+"""Mini-batches for training and inference: rows of a matrix through a transform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ._rows import Index, Rows
+    from ._transform import Transform
+
+
+class MatrixSource:
+    """Transformed rows of a matrix by number, as float32; what the training reads.
+
+    Parameters
+    ----------
+    rows
+        The matrix.
+    transform
+        What the network sees of a row.
+    totals
+        Total count of each row, (n_obs,); needed where the matrix holds counts.
+    """
+
+    def __init__(self, rows: Rows, transform: Transform, totals: NDArray[np.float64] | None = None) -> None:
+        self._rows = rows
+        self._transform = transform
+        self._totals = totals
+
+    def __len__(self) -> int:
+        return self._rows.shape[0]
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of variables of a batch."""
+        return self._transform.n_inputs
+
+    @property
+    def baseline(self) -> NDArray[np.float32]:
+        """Mean of the transformed training cells, (n_inputs,)."""
+        return self._transform.baseline
+
+    def batch(self, index: Index) -> NDArray[np.float32]:
+        """Rows as a dense float32 array, (batch, n_inputs)."""
+        totals = None if self._totals is None else self._totals[index]
+        return self._transform(self._rows.take(index), totals)
+
+    def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.float32]]:
+        """All rows (or the sorted `rows`) in order, block by block."""
+        for block in self._rows.blocks(rows):
+            yield self.batch(block)

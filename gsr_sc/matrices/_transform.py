@@ -1,0 +1,212 @@
+"""What the encoder sees: z-scored logarithms, Pearson residuals, or the values as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ._rows import Index, Rows
+
+TransformKind = Literal["zscore", "pearson", "none"]
+
+# Standardised values beyond this are single outlying cells, which would lead the training.
+CLIP = 10.0
+# Overdispersion of UMI counts, the usual one (Lause et al. 2021).
+_THETA = 100.0
+# Overdispersion of whole data sets from cell lines to atlases lies between .05 and 5.
+_OVERDISPERSION_RANGE = (0.05, 5.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transform:
+    """How a row becomes the input of the network, with what was learnt about each variable.
+
+    Fit one with :func:`fit_transform`; apply it to rows with `transform(rows, totals)`.
+
+    Attributes
+    ----------
+    kind
+        `"zscore"`: counts are first scaled to the same total and log(1 + x) is taken, then every variable is centred
+        and divided by its standard deviation. `"pearson"`: analytic Pearson residuals of counts. `"none"`: as given.
+    counts
+        Whether the matrix holds counts.
+    columns
+        Numbers of the variables that the network sees, sorted, (n_inputs,).
+    target
+        Total to which counts are scaled before the logarithm.
+    mean, scale
+        Per used variable: centre and divisor of `"zscore"`; share of all counts (and one) of `"pearson"`.
+    baseline
+        Mean of the transformed values over the training cells, per used variable: what explained variance is about.
+    clip
+        Largest absolute transformed value.
+    """
+
+    kind: TransformKind
+    counts: bool
+    columns: NDArray[np.intp]
+    target: float
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    baseline: NDArray[np.float32]
+    clip: float
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of variables the network sees."""
+        return len(self.columns)
+
+    def __call__(self, rows: Any, totals: NDArray[np.floating] | None = None) -> NDArray[np.float32]:
+        """Transform rows.
+
+        Parameters
+        ----------
+        rows
+            Raw float32 rows, dense or CSR, shape (batch, n_vars); changed in place.
+        totals
+            Total count of each row; by default the sum over all variables of the rows.
+
+        Returns
+        -------
+        Shape (batch, n_inputs) float32.
+        """
+        if self.kind == "none":
+            return self._select(rows)
+        if self.kind == "pearson":
+            totals = row_totals(rows) if totals is None else totals
+            x = self._select(rows)
+            expected = np.outer(totals.astype(np.float32), self.mean)
+            np.maximum(expected, 1e-12, out=expected)
+            x -= expected
+            x /= np.sqrt(expected + expected * expected / np.float32(_THETA))
+            return np.clip(x, -self.clip, self.clip, out=x)
+        if self.counts:
+            log_normalise(rows, row_totals(rows) if totals is None else totals, self.target)
+        x = self._select(rows)
+        x -= self.mean
+        x *= 1 / self.scale
+        return np.minimum(x, self.clip, out=x) if self.counts else np.clip(x, -self.clip, self.clip, out=x)
+
+    def _select(self, rows: Any) -> NDArray[np.float32]:
+        dense: NDArray[np.float32] = rows.toarray() if sparse.issparse(rows) else rows
+        whole = self.n_inputs == dense.shape[1] and bool((np.diff(self.columns) == 1).all())
+        return dense if whole else dense[:, self.columns]
+
+
+def row_totals(rows: Any) -> NDArray[np.float64]:
+    """Sum of each row, (batch,)."""
+    return np.asarray(rows.sum(axis=1, dtype=np.float64)).ravel()
+
+
+def log_normalise(rows: Any, totals: NDArray[np.floating], target: float) -> None:
+    """Scale rows of counts to the same total and take log(1 + x), in place; rows without counts stay zero."""
+    factor = np.divide(target, totals, out=np.zeros(len(totals)), where=totals > 0).astype(np.float32)
+    if sparse.issparse(rows):
+        rows.data *= np.repeat(factor, np.diff(rows.indptr))
+        np.log1p(rows.data, out=rows.data)
+    else:
+        rows *= factor[:, None]
+        np.log1p(rows, out=rows)
+
+
+def fit_transform(
+    rows: Rows,
+    *,
+    kind: TransformKind,
+    counts: bool,
+    columns: NDArray[np.intp],
+    training: NDArray[np.intp],
+    totals: NDArray[np.float64],
+) -> Transform:
+    """Learn a transform from the training cells, in a few passes over blocks of rows.
+
+    Parameters
+    ----------
+    rows
+        The matrix.
+    kind, counts, columns
+        See :class:`Transform`. Variables that do not vary in the training cells are dropped from `columns`.
+    training
+        Sorted numbers of the training cells.
+    totals
+        Total count of each row of the matrix, (n_obs,).
+    """
+    target = _log_target(rows, columns, training, totals) if counts and kind == "zscore" else 1.0
+
+    def prepared(block: Index) -> Any:
+        values = rows.take(block)
+        if counts and kind == "zscore":
+            log_normalise(values, totals[block], target)
+        return values
+
+    mean, variance = _moments((prepared(block) for block in rows.blocks(training)), rows.shape[1])
+    # Below this a variance is rounding error of the sum of squares.
+    columns = columns[variance[columns] > 1e-9 * np.maximum(mean[columns] ** 2, 1e-12)]
+    centre, scale, clip = np.zeros(len(columns)), np.ones(len(columns)), np.inf
+    if kind == "zscore":
+        centre, scale, clip = mean[columns], np.sqrt(variance[columns]), CLIP
+    elif kind == "pearson":
+        centre, clip = mean[columns] / max(totals[training].mean(), 1e-12), float(np.sqrt(len(training)))
+    transform = Transform(
+        kind=kind,
+        counts=counts,
+        columns=columns,
+        target=target,
+        mean=centre.astype(np.float32),
+        scale=scale.astype(np.float32),
+        baseline=mean[columns].astype(np.float32),
+        clip=clip,
+    )
+    if kind == "none":
+        return transform
+    seen = (transform(rows.take(block), totals[block]) for block in rows.blocks(training))
+    baseline, _ = _moments(seen, len(columns))
+    return replace(transform, baseline=baseline.astype(np.float32))
+
+
+def _log_target(
+    rows: Rows, columns: NDArray[np.intp], training: NDArray[np.intp], totals: NDArray[np.float64]
+) -> float:
+    """Total to which counts are scaled, so that log(1 + x) stabilises their variance.
+
+    Counts of mean m and overdispersion alpha (variance m + alpha m^2) are stabilised by log(x + 1 / 4 alpha)
+    (Ahlmann-Eltze and Huber 2023). Adding one to rescaled counts is the same as adding less to the counts themselves,
+    so the scale carries the pseudo-count: with 1 / 2 alpha, because alpha measured over
+    all cells contains the differences between cell types too.
+    """
+    median = float(np.median(totals[training][totals[training] > 0]))
+    factor = np.divide(median, totals, out=np.zeros(len(totals)), where=totals > 0)
+    poisson = np.zeros(rows.shape[1])
+
+    def scaled() -> Iterator[Any]:
+        for block in rows.blocks(training):
+            values = rows.take(block)
+            by_row = factor[block].astype(np.float32)[:, None]
+            values = sparse.csr_array(values.multiply(by_row)) if sparse.issparse(values) else values * by_row
+            poisson[:] += factor[block] @ values
+            yield values
+
+    mean, variance = _moments(scaled(), rows.shape[1])
+    excess = variance - poisson / len(training)
+    overdispersion = float(excess[columns].sum() / max((mean[columns] ** 2).sum(), 1e-12))
+    return median * 2 * float(np.clip(overdispersion, *_OVERDISPERSION_RANGE))
+
+
+def _moments(blocks: Iterator[Any], n_columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance of each column over blocks of rows."""
+    total, squares, n = np.zeros(n_columns), np.zeros(n_columns), 0
+    for values in blocks:
+        n += values.shape[0]
+        total += np.asarray(values.sum(axis=0, dtype=np.float64)).ravel()
+        squared = values.power(2) if sparse.issparse(values) else values**2
+        squares += np.asarray(squared.sum(axis=0, dtype=np.float64)).ravel()
+    mean = total / n
+    return mean, np.clip(squares / n - mean**2, 0, None)

@@ -1,0 +1,365 @@
+"""The model: parameters, fit, transform, decode, annotate, save, load."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from . import _fitted
+from ._docs import MODEL, doc_params
+from ._keys import Keys
+from ._log import configure
+from ._random import resolve_rng, seeds
+from ._store import write_results
+from ._validate import choose_transform, examine, read_input, require_choice, require_number
+from .graphs import indicator_groups, resolve
+from .matrices import MatrixSource, fit_transform
+from .nn._units import Activation
+from .training import Init, Progress, TrainingPlan, annealed_targets, fit, limited_threads, resolve_device
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+    import torch
+    from anndata import AnnData
+    from numpy.typing import ArrayLike, NDArray
+
+    from ._random import Rng
+    from ._validate import Input
+
+logger = logging.getLogger(__name__)
+
+_HELD_OUT_SHARE = 0.1
+_MAX_HELD_OUT = 5000
+_MIN_TO_HOLD_OUT = 10
+
+
+@doc_params(model=MODEL)
+class GSR:
+    """Autoencoder whose latent neurons sit on a graph and are tied together by its Laplacian.
+
+    `gsr_sc.tl.fit(adata)` is `GSR(...).fit(adata).annotate(adata)`; use the class to keep the model,
+    to place new observations, or to decode.
+
+    Parameters
+    ----------
+    {model}
+
+    References
+    ----------
+    Tong et al., *Interpretable Neuron Structuring with Graph Spectral Regularization*, IDA 2020, arXiv 1810.00424.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> adata = gsr_sc.datasets.simulate_ring(300, 40)
+    >>> model = gsr_sc.GSR(graph="ring", max_epochs=5).fit(adata)
+    >>> model.transform(adata).shape
+    (300, 32)
+    """
+
+    def __init__(
+        self,
+        *,
+        graph: Any = "grid",
+        n_neurons: int | None = None,
+        layer: str | None = None,
+        use_rep: str | None = None,
+        mask_var: str | ArrayLike | None = None,
+        transform: Literal["auto", "zscore", "pearson"] | None = "auto",
+        likelihood: Literal["auto", "gaussian"] = "auto",
+        smoothness: float | Literal["auto"] = "auto",
+        tolerance: float = 0.02,
+        init: Init | str = "auto",
+        activation: Activation = "simplex",
+        max_epochs: int | None = None,
+        rng: Rng = 0,
+        device: str | torch.device = "auto",
+        n_jobs: int | None = None,
+        random_state: Rng = None,
+    ) -> None:
+        require_choice("likelihood", likelihood, ["auto", "gaussian"])
+        require_choice("activation", activation, get_args(Activation))
+        if smoothness != "auto":
+            require_number("smoothness", smoothness, lowest=0, also="'auto'")
+        require_number("tolerance", tolerance, lowest=0)
+        if max_epochs is not None:
+            require_number("max_epochs", max_epochs, lowest=1, whole=True)
+        if n_neurons is not None:
+            require_number("n_neurons", n_neurons, lowest=2, whole=True)
+        if n_jobs is not None and n_jobs != -1:
+            require_number("n_jobs", n_jobs, lowest=1, whole=True)
+        require_choice("transform", transform, ["auto", "zscore", "pearson", None])
+        self.graph = graph
+        self.n_neurons = n_neurons
+        self.layer = layer
+        self.use_rep = use_rep
+        self.mask_var = mask_var
+        self.transform_kind = transform
+        self.smoothness = smoothness
+        self.tolerance = tolerance
+        self.init = init
+        self.activation = activation
+        self.max_epochs = max_epochs
+        self.rng = rng if random_state is None else random_state
+        self.device = resolve_device(device)
+        self.n_jobs = n_jobs
+        resolve_rng(rng, random_state)
+        self._state: _fitted.Fitted | None = None
+
+    def __repr__(self) -> str:
+        if self._state is None:
+            return f"GSR: not fitted, graph {self.graph if isinstance(self.graph, str) else type(self.graph).__name__}"
+        return f"GSR: {self._state.graph!r}, fitted on {self._state.params['n_obs']} observations"
+
+    @property
+    def fitted(self) -> _fitted.Fitted:
+        """What the fit gave: network, graph, groups, transform, history, quality.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not fitted.
+        """
+        if self._state is None:
+            msg = "This model is not fitted; call `fit(adata)` first."
+            raise RuntimeError(msg)
+        return self._state
+
+    @property
+    def var_names(self) -> pd.Index[str]:
+        """Variables that the network reads, in order."""
+        return self.fitted.var_names
+
+    def summary(self) -> dict[str, Any]:
+        """Parameters as used and quality measures, as one plain dict."""
+        return {**self.fitted.params, **self.fitted.quality}
+
+    def fit(self, adata: AnnData, *, progress: bool | None = None) -> GSR:
+        """Train on an AnnData, which stays as it is.
+
+        Parameters
+        ----------
+        adata
+            Observations by variables.
+        progress
+            Whether to show the progress bar; by default in terminals and notebooks.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError
+            If options or data are wrong; before any training.
+        """
+        configure()
+        data = read_input(adata, layer=self.layer, use_rep=self.use_rep, mask_var=self.mask_var)
+        coordinates = self._start_coordinates(adata)
+        facts = examine(data)
+        kind, counts = choose_transform(self.transform_kind, facts, data)
+        useful = np.flatnonzero(~facts.silent)
+        graph = resolve(self.graph, n_neurons=self.n_neurons, n_obs=len(useful))
+        # Drawn anew from the seed at every fit, so that fitting twice gives the same model; a generator moves on.
+        split_seed, training_seed = seeds(resolve_rng(self.rng), 2)
+        training, held_out = _split(useful, split_seed)
+        with limited_threads(self.n_jobs) as n_threads, Progress(show=progress) as bar:
+            transform = fit_transform(
+                data.rows, kind=kind, counts=counts, columns=data.columns, training=training, totals=facts.totals
+            )
+            _fitted.report_constant(data, transform, facts)
+            source = MatrixSource(data.rows, transform, facts.totals)
+            targets = annealed_targets(
+                source, graph, training=training, init=_known_init(self.init), coordinates=coordinates
+            )
+            plan = TrainingPlan.for_data(len(training), self.max_epochs)
+            result = fit(
+                source,
+                graph,
+                training=training,
+                held_out=held_out,
+                targets=targets,
+                smoothness=self.smoothness,
+                tolerance=self.tolerance,
+                activation=self.activation,
+                plan=plan,
+                seed=training_seed,
+                device=self.device,
+                progress=bar,
+            )
+            activations = _fitted.encode(result.network, source)
+        params = {
+            **self._options(),
+            "graph": graph.kind,
+            "n_neurons": graph.n_neurons,
+            "transform": kind,
+            "counts": counts,
+            "likelihood": "gaussian",
+            "smoothness": result.smoothness,
+            "max_epochs": plan.max_epochs,
+            "warm_up_epochs": plan.warm_up_epochs,
+            "batch_size": plan.batch_size,
+            "n_jobs": n_threads,
+            "n_obs": len(adata),
+            "n_vars": transform.n_inputs,
+            "n_held_out": len(held_out),
+        }
+        group = indicator_groups(graph, activations)
+        self._state = _fitted.Fitted(
+            network=result.network,
+            graph=graph,
+            group=group,
+            transform=transform,
+            var_names=data.var_names[transform.columns],
+            programs=_fitted.programs(result.network, activations),
+            params=params,
+            history=result.run.history,
+            quality=_fitted.quality(result, graph, activations),
+            versions=_fitted.versions(),
+        )
+        logger.info(
+            "    explains %.4f of the held-out variance, %.4f without the penalty (smoothness %.3g)",
+            result.run.explained_variance,
+            result.unregularised,
+            result.smoothness,
+        )
+        return self
+
+    def transform(self, adata: AnnData) -> NDArray[np.float32]:
+        """Activations of the neurons for observations old or new.
+
+        Parameters
+        ----------
+        adata
+            Observations by variables; variables are matched by name. It stays as it is.
+
+        Returns
+        -------
+        Shape (n_obs, n_neurons), columns in graph node order.
+
+        Raises
+        ------
+        KeyError
+            If variables that the model reads are missing.
+        ValueError
+            If the values are not of the kind that the model was fitted on.
+        """
+        return self._place(adata)[0]
+
+    def decode(self, activations: ArrayLike) -> NDArray[np.float32]:
+        """What the decoder makes of activations.
+
+        Parameters
+        ----------
+        activations
+            Shape (n, n_neurons).
+
+        Returns
+        -------
+        Shape (n, number of `var_names`), on the scale that the network reads (z-scored genes by default).
+
+        Raises
+        ------
+        ValueError
+            If there is not one column per neuron.
+        """
+        state = self.fitted
+        array = np.asarray(activations, dtype=np.float32)
+        if array.ndim != 2 or array.shape[1] != state.graph.n_neurons:
+            msg = f"`activations` has shape {array.shape}; it has to be (n, {state.graph.n_neurons})."
+            raise ValueError(msg)
+        with limited_threads(self.n_jobs):
+            return _fitted.decode(state.network, array)
+
+    def annotate(self, adata: AnnData, *, key_added: str | None = None) -> GSR:
+        """Place observations on the map and write all results into the AnnData.
+
+        Parameters
+        ----------
+        adata
+            Observations by variables, those of the fit or new ones. A view becomes an AnnData of its own.
+        key_added
+            Name of the results; see :func:`gsr_sc.tl.fit` for the slots.
+        """
+        activations, silent = self._place(adata)
+        results = _fitted.results(self.fitted, activations, silent, adata.var_names)
+        write_results(adata, results, Keys.of(key_added))
+        return self
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the model to a folder: weights as safetensors, the rest as JSON; no pickle and no data.
+
+        Parameters
+        ----------
+        path
+            Folder to write.
+        overwrite
+            Whether to replace a model that is there.
+
+        Raises
+        ------
+        FileExistsError
+            If a model is there already.
+        """
+        _fitted.save(self.fitted, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "auto") -> GSR:
+        """Read a model that :meth:`save` wrote; the AnnData is not needed.
+
+        Parameters
+        ----------
+        path
+            Folder of the model.
+        device
+            Where to put the network.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no model.
+        """
+        model = cls(device=device)
+        state = _fitted.load(path, model.device)
+        for name in ("layer", "use_rep", "activation", "tolerance", "init", "smoothness", "max_epochs"):
+            setattr(model, name, state.params.get(name, getattr(model, name)))
+        model.graph, model.transform_kind = state.graph, state.params["transform"]
+        model._state = state
+        return model
+
+    def _options(self) -> dict[str, Any]:
+        mask = self.mask_var if isinstance(self.mask_var, str | None) else "array"
+        options = {"layer": self.layer, "use_rep": self.use_rep, "mask_var": mask, "tolerance": self.tolerance}
+        rng = int(self.rng) if isinstance(self.rng, int | np.integer) else None
+        return {**options, "init": self.init, "activation": self.activation, "device": str(self.device), "rng": rng}
+
+    def _start_coordinates(self, adata: AnnData) -> NDArray[np.float64] | None:
+        if self.init in get_args(Init):
+            return None
+        if self.init not in adata.obsm:
+            msg = (
+                f"`init={self.init!r}` is neither one of {list(get_args(Init))} nor a key of .obsm, "
+                f"which holds {list(adata.obsm)}. To start from PHATE, store its coordinates as .obsm['X_phate']."
+            )
+            raise KeyError(msg)
+        return np.asarray(adata.obsm[self.init], dtype=np.float64)
+
+    def _place(self, adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        configure()
+        data: Input = read_input(adata, layer=self.layer, use_rep=self.use_rep)
+        with limited_threads(self.n_jobs):
+            return _fitted.place(self.fitted, data)
+
+
+def _known_init(init: str) -> Init:
+    return "auto" if init not in get_args(Init) else init  # type: ignore[return-value]
+
+
+def _split(useful: NDArray[np.intp], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Sorted numbers of training and held-out rows."""
+    if len(useful) < _MIN_TO_HOLD_OUT:
+        logger.warning("With %d usable observations none is held out; explained variance is of training.", len(useful))
+        return useful, useful
+    n_held_out = min(max(round(_HELD_OUT_SHARE * len(useful)), 1), _MAX_HELD_OUT)
+    held_out = np.sort(np.random.default_rng(seed).choice(useful, n_held_out, replace=False))
+    return np.setdiff1d(useful, held_out), held_out

@@ -1,0 +1,107 @@
+"""Encoder, a layer of neurons on a graph, decoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import nn
+
+from ._linear import linear, perceptron
+from ._units import Activation, GraphLayer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Generator, Tensor
+
+
+class Pass(NamedTuple):
+    """What one pass through the network gives.
+
+    Attributes
+    ----------
+    logits
+        Drive of each neuron, (batch, n_neurons).
+    units
+        Activations as the decoder reads them, without noise, (batch, n_neurons).
+    reconstruction
+        Decoded from the noisy activations in training mode, (batch, n_inputs).
+    """
+
+    logits: Tensor
+    units: Tensor
+    reconstruction: Tensor
+
+
+class GraphAutoencoder(nn.Module):
+    """Autoencoder whose bottleneck is a :class:`~gsr_sc.nn.GraphLayer`.
+
+    Parameters
+    ----------
+    n_inputs
+        Number of variables.
+    n_neurons
+        Number of neurons of the bottleneck.
+    hidden
+        Widths of the encoder's hidden layers; the decoder has them in reverse.
+    activation
+        Units of the bottleneck.
+    noise
+        Noise on the bottleneck; see :class:`~gsr_sc.nn.GraphLayer`.
+    generator
+        Source of the initial weights; torch's global one by default.
+
+    Examples
+    --------
+    >>> import torch, gsr_sc
+    >>> network = gsr_sc.nn.GraphAutoencoder(50, 16)
+    >>> network(torch.randn(3, 50)).reconstruction.shape
+    torch.Size([3, 50])
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_neurons: int,
+        *,
+        hidden: Sequence[int] = (128, 128),
+        activation: Activation = "simplex",
+        noise: float | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__()
+        widths = [n_inputs, *hidden]
+        self.encoder = perceptron(widths, generator)
+        self.layer = GraphLayer(widths[-1], n_neurons, activation=activation, noise=noise, generator=generator)
+        self.decoder = perceptron([n_neurons, *reversed(hidden)], generator)
+        self.output = linear(widths[1] if hidden else n_neurons, n_inputs, generator)
+
+    def forward(self, inputs: Tensor, generator: Generator | None = None) -> Pass:
+        """Encode, perturb (in training mode) and decode.
+
+        Parameters
+        ----------
+        inputs
+            (batch, n_inputs).
+        generator
+            Source of the noise; torch's global one by default.
+        """
+        logits = self.layer.logits(self.encoder(inputs))
+        units = self.layer.units(logits)
+        return Pass(logits, units, self.output(self.decoder(self.layer.perturb(units, generator))))
+
+    def encode(self, inputs: Tensor) -> Tensor:
+        """Activations as users see them: a simplex sums to one, (batch, n_neurons)."""
+        activations: Tensor = self.layer.units(self.layer.logits(self.encoder(inputs))) / self.layer.scale
+        return activations
+
+    def decode(self, activations: Tensor) -> Tensor:
+        """Reconstruction from activations as users see them, (batch, n_inputs)."""
+        reconstruction: Tensor = self.output(self.decoder(activations * self.layer.scale))
+        return reconstruction
+
+    def initialise_output(self, mean: Tensor) -> None:
+        """Start the decoder at the mean of the data, (n_inputs,)."""
+        with torch.no_grad():
+            self.output.bias.copy_(mean)

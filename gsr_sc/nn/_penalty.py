@@ -1,0 +1,113 @@
+"""The penalty that ties neighbouring neurons together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..graphs import laplacian as graph_laplacian
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from scipy import sparse
+    from torch import Tensor
+
+    from ..graphs._laplacian import LaplacianKind
+
+Measure = Literal["dirichlet", "rayleigh"]
+
+
+@runtime_checkable
+class HasAdjacency(Protocol):
+    """Anything with an adjacency, such as a :class:`~gsr_sc.graphs.NeuronGraph`."""
+
+    @property
+    def adjacency(self) -> sparse.csr_array:
+        """Symmetric weights, shape (n_neurons, n_neurons)."""
+        ...
+
+
+class GraphSpectralPenalty(nn.Module):
+    """Dirichlet energy of a layer's activations on a graph of its neurons, as a loss term for any network.
+
+    For activations z of one observation and the Laplacian L of the graph the energy is
+    z^T L z = 1/2 sum_ij A_ij (z_i - z_j)^2: small when neighbouring neurons are active together
+    (Graph Spectral Regularization, Tong et al., arXiv 1810.00424).
+    It is divided by the trace of L, so that it is about 1 for unrelated neurons of unit variance on any graph.
+
+    Parameters
+    ----------
+    graph
+        A :class:`~gsr_sc.graphs.NeuronGraph`, or a dense or sparse adjacency of shape (n_neurons, n_neurons).
+    laplacian
+        `"unnormalised"` (D - A), `"symmetric"` or `"random_walk"`.
+    measure
+        `"dirichlet"`: the energy itself; something else, such as noise on the layer, has to fix the scale of z,
+        or z shrinks. `"rayleigh"`: the energy over z^T z, which does not depend on the scale.
+    dim
+        Axis of the activations along which the neurons lie.
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown, or activations do not have one entry per neuron along `dim`.
+
+    Examples
+    --------
+    >>> import torch, gsr_sc
+    >>> penalty = gsr_sc.nn.GraphSpectralPenalty(gsr_sc.graphs.ring(10))
+    >>> activations = torch.ones(4, 10)
+    >>> float(penalty(activations))
+    0.0
+    """
+
+    operator: Tensor
+
+    def __init__(
+        self,
+        graph: HasAdjacency | ArrayLike | sparse.sparray,
+        *,
+        laplacian: LaplacianKind = "unnormalised",
+        measure: Measure = "dirichlet",
+        dim: int = -1,
+    ) -> None:
+        super().__init__()
+        if measure not in get_args(Measure):
+            msg = f"`measure` is {measure!r}; it is one of {list(get_args(Measure))}."
+            raise ValueError(msg)
+        adjacency = graph.adjacency if isinstance(graph, HasAdjacency) else graph
+        matrix = graph_laplacian(adjacency, laplacian).toarray()
+        # Only the symmetric part of a matrix enters a quadratic form (the random-walk Laplacian is not symmetric).
+        matrix = (matrix + matrix.T) / 2
+        self.register_buffer("operator", torch.from_numpy((matrix / np.trace(matrix)).astype(np.float32)))
+        self.laplacian = laplacian
+        self.measure = measure
+        self.dim = dim
+
+    def forward(self, activations: Tensor) -> Tensor:
+        """Return the mean energy over all observations (and any other axes), a scalar.
+
+        Parameters
+        ----------
+        activations
+            Any shape with one entry per neuron along `dim`, such as (batch, n_neurons).
+        """
+        z = activations.movedim(self.dim, -1)
+        if z.shape[-1] != self.operator.shape[0]:
+            msg = (
+                f"The activations have shape {tuple(activations.shape)}, {z.shape[-1]} entries along dim {self.dim}; "
+                f"the graph has {self.operator.shape[0]} neurons."
+            )
+            raise ValueError(msg)
+        energy = (z @ self.operator.to(z.dtype) * z).sum(dim=-1)
+        if self.measure == "rayleigh":
+            # The mean square instead of the sum keeps the value independent of the number of neurons.
+            energy = energy / z.square().mean(dim=-1).clamp_min(1e-12)
+        return energy.mean()
+
+    def extra_repr(self) -> str:
+        """Describe the options, for torch's `repr`."""
+        return f"n_neurons={self.operator.shape[0]}, laplacian={self.laplacian!r}, measure={self.measure!r}, dim={self.dim}"

@@ -1,0 +1,94 @@
+"""The neurons of the structured layer: how they answer, and the noise that fixes their scale."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, get_args
+
+import torch
+from torch import nn
+
+from ._linear import linear
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+Activation = Literal["simplex", "relu", "linear"]
+
+# Standard deviation of the noise on activations of about unit variance; see `GraphLayer`.
+NOISE: dict[Activation, float] = {"simplex": 0.05, "relu": 0.5, "linear": 0.5}
+
+
+class GraphLayer(nn.Module):
+    """A layer of neurons that can sit on a graph, for any network.
+
+    Without a fix for scale a smoothness penalty is met by shrinking the activations.
+    Simplex units sum to one; all units receive Gaussian noise before they are read during training,
+    so that shrinking costs accuracy.
+
+    Parameters
+    ----------
+    n_inputs
+        Number of inputs.
+    n_neurons
+        Number of neurons.
+    activation
+        `"simplex"`: softmax over the neurons, an observation is a distribution over the map, which gives local patches.
+        `"relu"`: rectified. `"linear"`: as published, smooth gradients over the whole layer.
+    noise
+        Standard deviation of the noise; by default .05 for simplex units (on the scale below) and .5 for others.
+    generator
+        Source of the initial weights; torch's global one by default.
+
+    Notes
+    -----
+    The next layer reads sqrt(n_neurons) times the simplex, so that its weights see inputs of about unit variance.
+
+    Examples
+    --------
+    >>> import torch, gsr_sc
+    >>> layer = gsr_sc.nn.GraphLayer(16, 9)
+    >>> activations = layer(torch.randn(5, 16))
+    >>> activations.shape
+    torch.Size([5, 9])
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_neurons: int,
+        *,
+        activation: Activation = "simplex",
+        noise: float | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        super().__init__()
+        if activation not in get_args(Activation):
+            msg = f"`activation` is {activation!r}; units are one of {list(get_args(Activation))}."
+            raise ValueError(msg)
+        self.activation = activation
+        self.noise = NOISE[activation] if noise is None else noise
+        self.scale = math.sqrt(n_neurons) if activation == "simplex" else 1.0
+        self.linear = linear(n_inputs, n_neurons, generator)
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Drive of each neuron before its unit, (batch, n_neurons)."""
+        drive: Tensor = self.linear(inputs)
+        return drive
+
+    def units(self, logits: Tensor) -> Tensor:
+        """Activations as the next layer reads them without noise, (batch, n_neurons)."""
+        if self.activation == "simplex":
+            return torch.softmax(logits, dim=-1) * self.scale
+        return torch.relu(logits) if self.activation == "relu" else logits
+
+    def perturb(self, units: Tensor, generator: Generator | None = None) -> Tensor:
+        """Add the noise, while the layer is in training mode."""
+        if not self.training or self.noise == 0:
+            return units
+        noise = torch.empty_like(units).normal_(0, self.noise, generator=generator)
+        return units + noise
+
+    def forward(self, inputs: Tensor, generator: Generator | None = None) -> Tensor:
+        """Return noisy activations in training mode, clean ones otherwise, (batch, n_neurons)."""
+        return self.perturb(self.units(self.logits(inputs)), generator)

@@ -1,0 +1,9 @@
+"""Pictures of what is stored in an AnnData; need no model and no torch."""
+
+from __future__ import annotations
+
+from ._history import history
+from ._latent_grid import latent_grid
+from ._neuron_graph import neuron_graph
+
+__all__ = ["history", "latent_grid", "neuron_graph"]

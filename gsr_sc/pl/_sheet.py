@@ -1,0 +1,230 @@
+"""Where panels, titles, colour bars and legends go on a figure, in inches."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.textpath import TextPath
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import ScaledTranslation
+
+from ._colors import FRAME, GREY, INK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+
+    from ._canvas import Canvas
+
+TITLE_SIZE = 8.5
+SMALL_SIZE = 7.0
+_LINE = 0.145
+_PAD = 0.055
+_INDENT = 0.125
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Panels in rows and columns, in sections one below the other.
+
+    Attributes
+    ----------
+    titles
+        Height kept for the title above each panel, a tuple for each section; a row is as high as its highest.
+    ncols
+        Panels per row.
+    width, height
+        Size of a panel.
+    gap_x, gap_y
+        Free space between panels.
+    foot
+        Height kept below each panel.
+    side
+        Width kept to the right of each panel, for its colour bar or legend.
+    header
+        Height kept above each section.
+    right, bottom
+        Width and height kept beside and below all panels.
+    """
+
+    titles: tuple[tuple[float, ...], ...]
+    ncols: int
+    width: float
+    height: float
+    gap_x: float
+    gap_y: float
+    foot: float = 0.0
+    side: float = 0.0
+    header: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+    margin: float = 0.1
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the figure."""
+        n_columns = min(self.ncols, max(map(len, self.titles)))
+        width = n_columns * (self.width + self.side) + (n_columns - 1) * self.gap_x
+        return width + self.right + 2 * self.margin, self.section_top(len(self.titles)) + self.bottom + self.margin
+
+    def section_top(self, section: int) -> float:
+        """Distance of a section from the top of the figure."""
+        above = (self.header + sum(self._row(number, row) for row in self._rows(number)) for number in range(section))
+        return self.margin + sum(above)
+
+    def places(self, section: int) -> Iterator[tuple[float, float]]:
+        """Left and top of each panel of a section."""
+        top = self.section_top(section) + self.header
+        for row in self._rows(section):
+            top += self._row_title(section, row)
+            for column in range(min(self.ncols, len(self.titles[section]) - row * self.ncols)):
+                yield self.margin + column * (self.width + self.side + self.gap_x), top
+            top += self.height + self.foot + self.gap_y
+
+    def _rows(self, section: int) -> range:
+        return range(-(-len(self.titles[section]) // self.ncols))
+
+    def _row(self, section: int, row: int) -> float:
+        return self._row_title(section, row) + self.height + self.foot + self.gap_y
+
+    def _row_title(self, section: int, row: int) -> float:
+        return max(self.titles[section][row * self.ncols : (row + 1) * self.ncols])
+
+
+def columns_for(n_panels: int) -> int:
+    """Panels per row: one row of up to five, else the number that leaves the fewest places empty."""
+    if n_panels <= 5:
+        return n_panels
+    choices = (4, 5, 6) if n_panels <= 24 else (6, 7, 8)
+    return min(choices, key=lambda ncols: (-n_panels % ncols, -ncols))
+
+
+@cache
+def text_width(text: str, size: float = TITLE_SIZE) -> float:
+    """Width of a line of text in inches."""
+    if not text.strip():
+        return 0.0
+    return float(TextPath((0, 0), text.replace("$", "S"), size=size).get_extents().x1) / 72
+
+
+def wrap(text: str, width: float, size: float = TITLE_SIZE) -> str:
+    """Break a name into lines that fit a width in inches, after spaces and marks, in words only if they must be."""
+    lines = [""]
+    for word in re.findall(r"[^\s/_\-+,;|]*[\s/_\-+,;|]*", text):
+        rest = word
+        if lines[-1] and text_width((lines[-1] + rest).rstrip(), size) > width:
+            lines.append("")
+        while text_width(rest.rstrip(), size) > width and len(rest) > 1:
+            fits = next(n for n in range(len(rest) - 1, 0, -1) if n == 1 or text_width(rest[:n], size) <= width)
+            lines[-1], rest = rest[:fits], rest[fits:]
+            lines.append("")
+        lines[-1] += rest
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def title_height(title: str, *, with_dot: bool, width: float) -> float:
+    """Height that a title above a panel of some width needs."""
+    n_lines = wrap(title, width - _INDENT * with_dot).count("\n") + 1
+    return _LINE * n_lines + 2 * _PAD
+
+
+def write_title(ax: Axes, title: str, *, color: tuple[float, float, float, float] | None = None) -> None:
+    """Title at the left above a panel, after a dot of the colour that stands for it in other pictures."""
+    width, _ = inches(ax)
+    indent = 0.0 if color is None else _INDENT
+    text = wrap(title, width - indent)
+    ax.set_title(
+        text,
+        x=indent / width,
+        ha="left",
+        pad=_PAD * 72,
+        fontsize=TITLE_SIZE,
+        color=INK,
+        linespacing=1.15,
+        parse_math=False,
+    )
+    if color is None:
+        return
+    up = _PAD + _LINE * (text.count("\n") + 0.42)
+    shift = ScaledTranslation(0.045, up, ax.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
+    ax.add_artist(
+        Line2D(
+            [0],
+            [1],
+            marker="o",
+            markersize=5.5,
+            markerfacecolor=color,
+            markeredgecolor="none",
+            linestyle="none",
+            transform=ax.transAxes + shift,
+            clip_on=False,
+            gid="dot",
+        )
+    )
+
+
+def write_foot(ax: Axes, text: str) -> None:
+    """Small grey text at the left below a panel."""
+    ax.annotate(
+        text,
+        (0, 0),
+        (0, -2),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="left",
+        va="top",
+        fontsize=SMALL_SIZE,
+        color=GREY,
+        annotation_clip=False,
+    )
+
+
+def write_footnote(page: Canvas, text: str) -> None:
+    """Small grey text at the bottom of a figure, or below the panel where the figure is the caller's."""
+    if not text:
+        return
+    if page.own:
+        width, height = page.figure.get_size_inches()
+        page.figure.text(0.1 / width, 0.06 / height, text, fontsize=SMALL_SIZE, color=GREY, va="bottom", ha="left")
+    else:
+        page.panels[0].annotate(
+            text,
+            (1, 0),
+            (0, -2),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            fontsize=SMALL_SIZE,
+            color=GREY,
+            annotation_clip=False,
+        )
+
+
+def write_colorbar(cax: Axes, mappable: ScalarMappable, label: str, *, horizontal: bool = False) -> None:
+    """Slim colour bar into axes of its own, with few ticks."""
+    figure = cax.get_figure(root=True)
+    assert figure is not None
+    bar = figure.colorbar(mappable, cax=cax, orientation="horizontal" if horizontal else "vertical")
+    bar.locator = MaxNLocator(4)
+    bar.update_ticks()
+    bar.outline.set(edgecolor=FRAME, linewidth=0.6)
+    cax.tick_params(labelsize=SMALL_SIZE, length=2, width=0.5, pad=2, color=GREY, labelcolor=INK)
+    bar.set_label(label, fontsize=SMALL_SIZE + 0.5, color=INK, labelpad=4)
+
+
+def inches(ax: Axes) -> tuple[float, float]:
+    """Width and height of axes."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    # The shape of the layer may leave a part of the axes unused.
+    ax.apply_aspect()
+    extent = ax.get_window_extent()
+    return float(extent.width) / figure.dpi, float(np.maximum(extent.height, 1)) / figure.dpi

@@ -1,0 +1,208 @@
+"""What a picture shows: a number or a composition for each neuron."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+from scipy import sparse
+
+from ..get._names import unknown
+from ..graphs._position import shares
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from anndata import AnnData
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """A column of `.obs` read as labels.
+
+    Attributes
+    ----------
+    column
+        Name of the column.
+    categories
+        All categories in order, also those that no observation has.
+    codes
+        Number of the category of each observation, -1 where there is none, (n_obs,).
+    """
+
+    column: str
+    categories: list[str]
+    codes: NDArray[np.intp]
+
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """Number of observations of each category."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.categories))
+
+    @property
+    def used(self) -> list[str]:
+        """Categories that some observation has, in order."""
+        return [name for name, count in zip(self.categories, self.counts, strict=True) if count]
+
+    def one_hot(self) -> sparse.csr_array:
+        """Membership, shape (n_categories, n_obs)."""
+        member = np.flatnonzero(self.codes >= 0)
+        shape = (len(self.categories), len(self.codes))
+        return sparse.csr_array((np.ones(len(member)), (self.codes[member], member)), shape=shape)
+
+
+def is_numeric(column: pd.Series[Any]) -> bool:
+    """Whether a column is coloured by value rather than by label."""
+    return bool(types.is_numeric_dtype(column.dtype) and not types.is_bool_dtype(column.dtype))
+
+
+def read_labels(adata: AnnData, name: str, option: str) -> Labels:
+    """Labels of a categorical, boolean, string or whole-number column.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    name
+        Column of `.obs`.
+    option
+        Name of the argument that asked for it, for messages.
+
+    Raises
+    ------
+    KeyError
+        If there is no such column.
+    ValueError
+        If the column holds numbers that are no labels, or nothing at all.
+    """
+    if name not in adata.obs:
+        raise KeyError(unknown(f"`{option}` in .obs", [name], adata.obs.columns))
+    column = adata.obs[name]
+    if types.is_float_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype):
+        msg = (
+            f"`{option}={name!r}` is a column of numbers ({column.dtype}), not of groups. "
+            "Cut it into groups with `pandas.cut`, or colour the neurons by it with `color=`."
+        )
+        raise ValueError(msg)
+    if not isinstance(column.dtype, pd.CategoricalDtype):
+        column = _as_categorical(column)
+    labels = Labels(name, [str(value) for value in column.cat.categories], column.cat.codes.to_numpy(dtype=np.intp))
+    if not labels.used:
+        msg = f"`{option}={name!r}` has no value in any observation, so there is nothing to draw."
+        raise ValueError(msg)
+    return labels
+
+
+def group_means(activations: NDArray[np.floating], labels: Labels) -> NDArray[np.float64]:
+    """Mean activation of each neuron over the observations of each category, (n_categories, n_neurons).
+
+    NaN for categories without observations.
+    """
+    total = labels.one_hot() @ np.asarray(activations, dtype=np.float64)
+    counts = labels.counts[:, None].astype(np.float64)
+    return np.divide(total, counts, out=np.full_like(total, np.nan), where=counts > 0)
+
+
+def weights(activations: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How much of each observation belongs to each neuron, non-negative, (n_obs, n_neurons)."""
+    weight = np.asarray(activations, dtype=np.float64)
+    return shares(weight) if (weight < 0).any() else weight
+
+
+def neuron_means(weight: NDArray[np.float64], values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Mean of a value per observation for each neuron, weighted by activation, (n_neurons,).
+
+    Observations without a value do not count; NaN where no activation is left.
+    """
+    known = np.isfinite(values)
+    total = weight[known].sum(axis=0)
+    return np.divide(values[known] @ weight[known], total, out=np.full(len(total), np.nan), where=total > 0)
+
+
+def composition(weight: NDArray[np.float64], labels: Labels) -> NDArray[np.float64]:
+    """Share of each category in the activation of each neuron, rows summing to 1, (n_neurons, n_categories).
+
+    Observations without a label do not count; NaN where no activation is left.
+    """
+    mass = (labels.one_hot() @ weight).T
+    total = mass.sum(axis=1, keepdims=True)
+    return np.divide(mass, total, out=np.full_like(mass, np.nan), where=total > 0)
+
+
+def read_values(
+    adata: AnnData, name: str, *, layer: str | None, use_raw: bool, option: str = "color"
+) -> NDArray[np.float64]:
+    """Numeric column of `.obs`, or expression of a gene, (n_obs,).
+
+    Raises
+    ------
+    KeyError
+        If there is neither a column nor a gene of that name, or no such layer.
+    ValueError
+        If `use_raw` is asked for without `.raw`, or together with a layer.
+    """
+    if name in adata.obs:
+        return np.asarray(pd.to_numeric(adata.obs[name]).to_numpy(dtype=np.float64, na_value=np.nan))
+    if use_raw and layer is not None:
+        msg = f"`use_raw=True` and `layer={layer!r}` contradict each other; choose one."
+        raise ValueError(msg)
+    if use_raw and adata.raw is None:
+        msg = "`use_raw=True`, but this AnnData has no `.raw`."
+        raise ValueError(msg)
+    if layer is not None and layer not in adata.layers:
+        raise KeyError(unknown("`layer` in .layers", [layer], [key for key in adata.layers if key is not None]))
+    source = adata.raw if use_raw else adata
+    if name not in source.var_names:
+        where = "in .obs or .raw.var_names" if use_raw else "in .obs or .var_names"
+        raise KeyError(unknown(f"`{option}` {where}", [name], [*adata.obs.columns, *source.var_names]))
+    matrix = source.X if layer is None else adata.layers[layer]
+    values = matrix[:, [int(np.flatnonzero(source.var_names == name)[0])]]
+    values = values.toarray() if hasattr(values, "toarray") else values
+    return np.asarray(values, dtype=np.float64).ravel()
+
+
+def names_list(value: str | Sequence[str] | None) -> list[str]:
+    """One name or several as a list."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else [str(name) for name in value]
+
+
+def chosen(groups: str | Iterable[str] | None, per_key: Sequence[Labels]) -> list[list[str]]:
+    """Categories to draw for each key, in the order asked for, else in category order.
+
+    Raises
+    ------
+    ValueError
+        If a group has no observations in any of the keys, or none is left for one of them.
+    """
+    if groups is None:
+        return [labels.used for labels in per_key]
+    wanted = list(dict.fromkeys([groups] if isinstance(groups, str) else [str(name) for name in groups]))
+    if not wanted:
+        msg = "`groups` is empty; name at least one group, or leave it out to draw all."
+        raise ValueError(msg)
+    available = [name for labels in per_key for name in labels.used]
+    missing = [name for name in wanted if name not in available]
+    columns = ", ".join(repr(labels.column) for labels in per_key)
+    if missing:
+        raise ValueError(unknown(f"`groups` in {columns}", missing, available))
+    result = [[name for name in wanted if name in labels.used] for labels in per_key]
+    for labels, names in zip(per_key, result, strict=True):
+        if not names:
+            raise ValueError(unknown(f"`groups` in {labels.column!r}", wanted, labels.used))
+    return result
+
+
+def _as_categorical(column: pd.Series[Any]) -> pd.Series[Any]:
+    from natsort import natsorted
+
+    if is_numeric(column):
+        return pd.Series(pd.Categorical(column.array, categories=sorted(column.dropna().unique())))
+    # Everything that is no number as text, in natural order.
+    text = [None if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)]
+    return pd.Series(pd.Categorical(text, categories=natsorted({value for value in text if value is not None})))

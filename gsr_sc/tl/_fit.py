@@ -1,0 +1,153 @@
+"""Train a map and write it into the AnnData."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+from .._docs import MODEL, doc_params
+from .._keys import Keys
+from .._log import configure
+from ..model import GSR
+
+if TYPE_CHECKING:
+    import os
+
+    import torch
+    from anndata import AnnData
+    from numpy.typing import ArrayLike
+
+    from .._random import Rng
+    from ..nn._units import Activation
+    from ..training import Init
+
+logger = logging.getLogger(__name__)
+
+
+@doc_params(model=MODEL)
+def fit(
+    adata: AnnData,
+    *,
+    graph: Any = "grid",
+    n_neurons: int | None = None,
+    layer: str | None = None,
+    use_rep: str | None = None,
+    mask_var: str | ArrayLike | None = None,
+    transform: Literal["auto", "zscore", "pearson"] | None = "auto",
+    likelihood: Literal["auto", "gaussian"] = "auto",
+    smoothness: float | Literal["auto"] = "auto",
+    tolerance: float = 0.02,
+    init: Init | str = "auto",
+    activation: Activation = "simplex",
+    max_epochs: int | None = None,
+    rng: Rng = 0,
+    device: str | torch.device = "auto",
+    n_jobs: int | None = None,
+    progress: bool | None = None,
+    save_model: str | os.PathLike[str] | None = None,
+    key_added: str | None = None,
+    copy: bool = False,
+    random_state: Rng = None,
+) -> AnnData | None:
+    """Map observations onto a layer of neurons that can be looked at.
+
+    Trains an autoencoder whose latent neurons sit on a graph and are tied together by the graph's Laplacian
+    (Graph Spectral Regularization), and writes ordered coordinates, cluster indicators and gene programs.
+
+    Parameters
+    ----------
+    adata
+        Observations by variables: log-normalised values or counts. A view becomes an AnnData of its own.
+    {model}
+    progress
+        Whether to show the progress bar; by default in terminals and notebooks.
+    save_model
+        Folder to save the model to, for :meth:`gsr_sc.GSR.load`.
+    key_added
+        With `"k"`, `X_gsr` becomes `k` and every other `gsr` in the names below becomes `k`.
+    copy
+        Whether to return an annotated copy instead of annotating `adata`.
+
+    Returns
+    -------
+    None, or the annotated copy. These fields are set:
+
+    `.obsm["X_gsr"]`
+        Activations, float32 (n_obs, n_neurons), columns in the order of the graph's neurons.
+    `.obsm["X_gsr_map"]`
+        Mean position of the activations on the neuron layout, float32 (n_obs, 2).
+    `.obsm["X_gsr_indicators"]`
+        Activation of every cluster-indicator group of neurons, float32 (n_obs, n_groups).
+    `.obs["gsr_neuron"]`
+        The winning neuron, categorical.
+    `.obs["gsr_cluster"]`, `.obs["gsr_confidence"]`
+        The indicator group that the observation lights up, or `unassigned`, and the share of activation in it.
+    `.obs["gsr_order"]`
+        On a line or tree the position in [0, 1] from the root; on a ring the angle in [0, 2 pi).
+    `.obs["gsr_branch"]`
+        On a tree the branch, categorical.
+    `.varm["gsr_programs"]`
+        Signed effect of every neuron on every gene, float32 (n_vars, n_neurons); NaN for genes that were not used.
+    `.uns["gsr"]`
+        `params` as used, `graph`, `history`, `quality` and `versions`.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError
+        If options or data are wrong: before any training, and with `adata` unchanged.
+
+    Warns
+    -----
+    UserWarning
+        If observations or variables carry nothing: they are named and left out of the fit.
+
+    References
+    ----------
+    Tong et al., *Interpretable Neuron Structuring with Graph Spectral Regularization*, IDA 2020, arXiv 1810.00424.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> adata = gsr_sc.datasets.simulate_line(300, 40)
+    >>> gsr_sc.tl.fit(adata, graph="line", max_epochs=5)
+    >>> adata.obsm["X_gsr"].shape
+    (300, 32)
+    """
+    configure()
+    model = GSR(
+        graph=graph,
+        n_neurons=n_neurons,
+        layer=layer,
+        use_rep=use_rep,
+        mask_var=mask_var,
+        transform=transform,
+        likelihood=likelihood,
+        smoothness=smoothness,
+        tolerance=tolerance,
+        init=init,
+        activation=activation,
+        max_epochs=max_epochs,
+        rng=rng,
+        device=device,
+        n_jobs=n_jobs,
+        random_state=random_state,
+    )
+    start = time.perf_counter()
+    logger.info("fitting a map of neurons")
+    model.fit(adata, progress=progress)
+    if save_model is not None:
+        model.save(save_model)
+    if copy:
+        adata = adata.copy()
+    model.annotate(adata, key_added=key_added)
+    keys = Keys.of(key_added)
+    logger.info(
+        "    finished (%.1f s): added\n    %r, activations (adata.obsm)\n    %r, coordinates on the map (adata.obsm)\n"
+        "    %r, cluster-indicator groups (adata.obs)",
+        time.perf_counter() - start,
+        keys.latent,
+        keys.map,
+        keys.cluster,
+    )
+    return adata if copy else None

@@ -1,0 +1,23 @@
+"""Training: knows batches and devices, not where the batches come from."""
+
+from __future__ import annotations
+
+from ._devices import resolve_device
+from ._fit import Fit, fit
+from ._loop import DivergedError
+from ._plan import TrainingPlan
+from ._progress import Progress
+from ._start import Init, annealed_targets
+from ._threads import limited_threads
+
+__all__ = [
+    "DivergedError",
+    "Fit",
+    "Init",
+    "Progress",
+    "TrainingPlan",
+    "annealed_targets",
+    "fit",
+    "limited_threads",
+    "resolve_device",
+]

@@ -1,0 +1,133 @@
+"""The whole of a training: the unpenalised network, then the smoothest one that explains as much."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from ..nn import GraphAutoencoder, GraphSpectralPenalty
+from ._loop import Loop
+from ._run import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..graphs import NeuronGraph
+    from ..nn._units import Activation
+    from ._loop import Source
+    from ._plan import TrainingPlan
+    from ._progress import Progress
+    from ._run import Run
+
+logger = logging.getLogger(__name__)
+
+# Roughness of a good map is a few thousandths; this brings useful values of smoothness between 0 and 1.
+_STRENGTH = 8.0
+# What "auto" tries, from the smoothest on.
+_LADDER = (1.0, 0.25, 0.06, 0.015)
+# Smallest share of the variance that is taken as explainable.
+_LEAST_EXPLAINED = 1e-3
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained network and what it was chosen by.
+
+    Attributes
+    ----------
+    network
+        In evaluation mode, on the device it was trained on.
+    run
+        Its training.
+    smoothness
+        The smoothness it was trained with.
+    unregularised
+        Held-out explained variance of the same network trained in the same way without the penalty.
+    """
+
+    network: GraphAutoencoder
+    run: Run
+    smoothness: float
+    unregularised: float
+
+
+def fit(
+    source: Source,
+    graph: NeuronGraph,
+    *,
+    training: NDArray[np.intp],
+    held_out: NDArray[np.intp],
+    targets: Callable[[NDArray[np.intp]], NDArray[np.float32]] | None,
+    smoothness: float | Literal["auto"],
+    tolerance: float,
+    activation: Activation,
+    plan: TrainingPlan,
+    seed: int,
+    device: torch.device,
+    progress: Progress,
+) -> Fit:
+    """Train an autoencoder whose layer is smooth on a graph.
+
+    The penalty is `8 * smoothness * explainable * roughness`: `explainable` is what the unpenalised network explains of
+    the held-out squared error, and `roughness` the Dirichlet energy over the trace of the Laplacian.
+    Both are free of the units of the data, so a smoothness means the same on every data set.
+
+    Parameters
+    ----------
+    source
+        Where batches come from.
+    graph
+        The neuron graph.
+    training, held_out
+        Numbers of the rows to train on and to judge by.
+    targets
+        The annealed map by row number, see :mod:`gsr_sc.graphs`; None for a random start.
+    smoothness
+        Strength of the penalty, or `"auto"`: the largest of 1, .25, .06 and .015 whose held-out explained variance stays
+        within `tolerance` of the unpenalised network, or 0 if none does.
+    tolerance
+        Share of the explained variance that the penalty may cost.
+    activation
+        Units of the layer.
+    plan
+        Budget and rates.
+    seed
+        Seed of weights, batches and noise; every training uses the same ones, so that they differ in the penalty only.
+    device
+        Where to train.
+    progress
+        The bar to move.
+    """
+    weights = torch.Generator().manual_seed(seed)
+    network = GraphAutoencoder(len(source.baseline), graph.n_neurons, activation=activation, generator=weights)
+    network.initialise_output(torch.from_numpy(source.baseline))
+    network.to(device)
+    penalty = GraphSpectralPenalty(graph).to(device)
+    loop = Loop(network, penalty, source, targets=targets, plan=plan, seed=seed, device=device)
+    runner = Runner(loop, plan, training=training, held_out=held_out, progress=progress)
+    plain = runner.run(weight=0.0, smoothness=0.0)
+    # A network that explains nothing of the held-out rows still needs a scale for its penalty.
+    explainable = max(plain.explained_variance, _LEAST_EXPLAINED) * runner.total_variance
+    chosen, chosen_smoothness = plain, 0.0
+    for value in _LADDER if smoothness == "auto" else (smoothness,):
+        if value == 0:
+            break
+        outcome = runner.run(weight=_STRENGTH * value * explainable, smoothness=value)
+        kept = outcome.explained_variance >= plain.explained_variance - tolerance * abs(plain.explained_variance)
+        if smoothness != "auto" or kept:
+            chosen, chosen_smoothness = outcome, value
+            break
+        logger.info(
+            "smoothness %.3g explains %.4f of the held-out variance, the unpenalised network %.4f: trying less",
+            value,
+            outcome.explained_variance,
+            plain.explained_variance,
+        )
+    network.load_state_dict(chosen.weights)
+    return Fit(network.eval(), chosen, chosen_smoothness, plain.explained_variance)

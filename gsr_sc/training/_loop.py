@@ -1,0 +1,209 @@
+"""One network, one data source: passes over batches, and what they cost."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from ..nn import GraphAutoencoder, GraphSpectralPenalty
+    from ._plan import TrainingPlan
+
+
+class Source(Protocol):
+    """Where batches come from: memory, disk, or elsewhere."""
+
+    def batch(self, index: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Rows by number as a dense float32 array, (batch, n_inputs)."""
+        ...
+
+    @property
+    def baseline(self) -> NDArray[np.float32]:
+        """Mean of every input over the training rows, (n_inputs,)."""
+        ...
+
+
+class DivergedError(RuntimeError):
+    """The loss became infinite or not a number."""
+
+
+class Losses(NamedTuple):
+    """Means over observations.
+
+    Attributes
+    ----------
+    reconstruction
+        Mean squared error per input.
+    roughness
+        Dirichlet energy of the activations over the trace of the Laplacian.
+    start
+        Cross-entropy (simplex) or squared distance (other units) to the annealed map.
+    """
+
+    reconstruction: float
+    roughness: float
+    start: float
+
+
+class LoopState(NamedTuple):
+    """State of a loop between two epochs."""
+
+    weights: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    order: Any
+    noise: Tensor
+
+
+class Loop:
+    """Passes of one network over batches of one source.
+
+    Parameters
+    ----------
+    network, penalty
+        What is trained, and the penalty on its layer.
+    source
+        Where batches come from.
+    targets
+        Responsibilities of the annealed map by row of the source, (n_obs, n_neurons); None for a random start.
+    plan
+        Rates and sizes.
+    seed
+        Seed of the order of batches and of the noise.
+    device
+        Where the network is.
+    """
+
+    def __init__(
+        self,
+        network: GraphAutoencoder,
+        penalty: GraphSpectralPenalty,
+        source: Source,
+        *,
+        targets: Callable[[NDArray[np.intp]], NDArray[np.float32]] | None,
+        plan: TrainingPlan,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.network = network
+        self.penalty = penalty
+        self.source = source
+        self.targets = targets
+        self.plan = plan
+        self.device = device
+        self.order = np.random.default_rng(seed)
+        self.noise = torch.Generator(device=device).manual_seed(seed)
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99), fused=True)
+
+    def weights(self) -> dict[str, Tensor]:
+        """Copy of the network's weights."""
+        return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
+    def state(self) -> LoopState:
+        """Everything that a continued training depends on."""
+        return LoopState(
+            self.weights(),
+            copy.deepcopy(self.optimiser.state_dict()),
+            copy.deepcopy(self.order.bit_generator.state),
+            self.noise.get_state(),
+        )
+
+    def restore(self, state: LoopState) -> None:
+        """Go back to an earlier state; going on from there gives the same bits every time."""
+        self.network.load_state_dict(state.weights)
+        self.optimiser.load_state_dict(copy.deepcopy(state.optimiser))
+        self.order.bit_generator.state = copy.deepcopy(state.order)
+        self.noise.set_state(state.noise)
+
+    def train_epoch(
+        self,
+        rows: NDArray[np.intp],
+        *,
+        weight: float,
+        pull: float,
+        rate: Callable[[float], float],
+        on_step: Callable[[float], None],
+    ) -> Losses:
+        """Train on every row once.
+
+        Parameters
+        ----------
+        rows
+            Numbers of the training rows.
+        weight
+            Weight of the roughness in the loss.
+        pull
+            Weight of the annealed map in the loss.
+        rate
+            Learning rate at a share in [0, 1) of this epoch.
+        on_step
+            Called with the loss after every step.
+        """
+        self.network.train()
+        shuffled = self.order.permutation(rows)
+        n_steps = math.ceil(len(rows) / self.plan.batch_size)
+        sums = np.zeros(3)
+        for step, index in enumerate(np.array_split(shuffled, n_steps)):
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate(step / n_steps)
+            terms = self._terms(index, with_start=pull > 0)
+            loss = terms[0] + weight * terms[1] + pull * terms[2]
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)
+            self.optimiser.step()
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                msg = (
+                    f"The loss became {value} at learning rate {self.optimiser.param_groups[0]['lr']:.2g} with batches of "
+                    f"{self.plan.batch_size}. Look for extreme values in the input, or standardise it."
+                )
+                raise DivergedError(msg)
+            sums += len(index) * np.array([float(term.detach()) for term in terms])
+            on_step(value)
+        return Losses(*(sums / len(rows)).tolist())
+
+    @torch.no_grad()
+    def evaluate(self, rows: NDArray[np.intp]) -> Losses:
+        """Losses of rows without noise."""
+        self.network.eval()
+        sums = np.zeros(3)
+        for start in range(0, len(rows), 1024):
+            index = rows[start : start + 1024]
+            sums += len(index) * np.array([float(term) for term in self._terms(index, with_start=True)])
+        return Losses(*(sums / len(rows)).tolist())
+
+    @torch.no_grad()
+    def total_variance(self, rows: NDArray[np.intp]) -> float:
+        """Mean squared distance of rows from the training mean, per input."""
+        baseline = self.source.baseline
+        total = 0.0
+        for start in range(0, len(rows), 1024):
+            x = self.source.batch(rows[start : start + 1024])
+            total += float(((x - baseline) ** 2).mean(axis=1, dtype=np.float64).sum())
+        return total / len(rows)
+
+    def _terms(self, index: NDArray[np.intp], *, with_start: bool) -> tuple[Tensor, Tensor, Tensor]:
+        x = torch.from_numpy(self.source.batch(index)).to(self.device)
+        passed = self.network(x, self.noise)
+        reconstruction = functional.mse_loss(passed.reconstruction, x)
+        roughness = self.penalty(passed.units)
+        start = torch.zeros((), device=self.device)
+        if with_start and self.targets is not None:
+            target = torch.from_numpy(self.targets(index)).to(self.device)
+            if self.network.layer.activation == "simplex":
+                start = functional.cross_entropy(passed.logits, target)
+            else:
+                # Scaled to unit mean square, which is what the noise on these units is set for.
+                aim = target / target.square().mean().sqrt().clamp_min(1e-6)
+                start = functional.mse_loss(passed.units, aim)
+        return reconstruction, roughness, start

@@ -1,0 +1,79 @@
+"""How long and how fast a training goes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+_BATCH_SIZE = 128
+_EPOCHS = 24
+_MIN_STEPS = 800
+_MAX_EPOCHS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """Budget and rates of a training.
+
+    Attributes
+    ----------
+    warm_up_epochs
+        Passes over the data at the start, in which the encoder learns the annealed map.
+    max_epochs
+        Passes over the data after that.
+    batch_size
+        Observations per step.
+    patience
+        Epochs without a better held-out loss after which the training stops.
+    learning_rate
+        Highest learning rate: reached during the warm-up, then falling along a half cosine to a hundredth.
+    pull
+        Weight of the annealed map beside the loss after the warm-up, fading to zero.
+    clip_norm
+        Largest norm of the gradient.
+    """
+
+    warm_up_epochs: int
+    max_epochs: int
+    batch_size: int = _BATCH_SIZE
+    patience: int = 8
+    learning_rate: float = 3e-3
+    pull: float = 0.03
+    clip_norm: float = 5.0
+
+    @classmethod
+    def for_data(cls, n_training: int, max_epochs: int | None = None) -> TrainingPlan:
+        """Choose a plan by the number of training observations: small data get more passes, for as many steps.
+
+        Parameters
+        ----------
+        n_training
+            Number of training observations.
+        max_epochs
+            Passes after the warm-up; by default as many as make 800 steps, between 24 and 200.
+        """
+        steps = math.ceil(n_training / _BATCH_SIZE)
+        epochs = min(max(_EPOCHS, math.ceil(_MIN_STEPS / steps)), _MAX_EPOCHS) if max_epochs is None else max_epochs
+        return cls(warm_up_epochs=max(math.ceil(epochs / 6), 1), max_epochs=epochs)
+
+    @property
+    def n_epochs(self) -> int:
+        """Passes in all, if nothing stops the training early."""
+        return self.warm_up_epochs + self.max_epochs
+
+    def n_steps(self, n_training: int) -> int:
+        """Steps per pass."""
+        return math.ceil(n_training / self.batch_size)
+
+    def rate(self, epoch: float) -> float:
+        """Learning rate at a (fractional) epoch."""
+        if epoch < self.warm_up_epochs:
+            return self.learning_rate * min(1.0, (epoch + 0.1) / (self.warm_up_epochs / 2))
+        share = (epoch - self.warm_up_epochs) / max(self.max_epochs, 1)
+        return self.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * min(share, 1.0))) / 2)
+
+    def pull_at(self, epoch: int) -> float:
+        """Weight of the annealed map in an epoch: one in the warm-up, then small and fading."""
+        if epoch < self.warm_up_epochs:
+            return 1.0
+        return self.pull * (1 - (epoch - self.warm_up_epochs) / max(self.max_epochs, 1))

@@ -1,0 +1,86 @@
+"""Where training begins: the annealed map of the training rows, and how much of it each row should light up."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from ..graphs import diffusion_coordinates, fit_annealed_map
+from ..matrices import component_scores, principal_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from ..graphs import NeuronGraph
+    from ..matrices import Blocks
+
+    class StartSource(Blocks, Protocol):
+        """A source that also knows how many rows it has."""
+
+        def __len__(self) -> int: ...
+
+
+logger = logging.getLogger(__name__)
+
+Init = Literal["auto", "pca", "spectral", "random"]
+
+_N_COMPONENTS = 30
+# The map is fitted on so many rows at most; the encoder carries it to the rest.
+_MAX_ROWS = 20_000
+_SEED = 0
+
+
+def annealed_targets(
+    source: StartSource,
+    graph: NeuronGraph,
+    *,
+    training: NDArray[np.intp],
+    init: Init,
+    coordinates: NDArray[np.floating] | None = None,
+) -> Callable[[NDArray[np.intp]], NDArray[np.float32]] | None:
+    """Lay the training rows onto the graph and return what the encoder should first learn.
+
+    Parameters
+    ----------
+    source
+        Rows, read in blocks.
+    graph
+        The neuron graph.
+    training
+        Sorted numbers of the training rows.
+    init
+        `"pca"`: start from principal components. `"spectral"`: from diffusion coordinates.
+        `"auto"`: from both, and take the map with the lower error. `"random"`: no start at all.
+    coordinates
+        Start from these instead, shape (n_obs, >= 1).
+
+    Returns
+    -------
+    Function from row numbers to responsibilities (n_rows, n_neurons), or None for a random start.
+    """
+    if init == "random" and coordinates is None:
+        return None
+    rows = training
+    if len(rows) > _MAX_ROWS:
+        rows = np.sort(np.random.default_rng(_SEED).choice(training, _MAX_ROWS, replace=False))
+    axes = principal_axes(source, rows, _N_COMPONENTS)
+    scores = component_scores(source, axes)
+    candidates: list[NDArray[np.floating]] = []
+    if coordinates is not None:
+        candidates.append(coordinates[rows])
+    else:
+        if init in ("auto", "pca"):
+            candidates.append(scores[rows])
+        if init in ("auto", "spectral"):
+            candidates.append(diffusion_coordinates(scores[rows]))
+    start = fit_annealed_map(scores[rows], graph, candidates=candidates)
+    logger.debug(
+        "annealed start: quantisation error %.3f, neighbours %.2f steps apart",
+        start.quantisation_error,
+        start.tear,
+    )
+    return lambda index: start.targets(scores[index])

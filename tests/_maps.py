@@ -1,0 +1,122 @@
+"""Small AnnData with a made-up map of known content, written by the package's own writer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from scipy import sparse
+
+from gsr_sc import graphs
+from gsr_sc._keys import UNASSIGNED, Keys
+from gsr_sc._store import MapResults, write_results
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gsr_sc.graphs import NeuronGraph
+
+MapKind = Literal["grid", "torus", "ring", "line", "tree", "custom"]
+KINDS: tuple[MapKind, ...] = ("grid", "torus", "ring", "line", "tree", "custom")
+
+
+def make_graph(kind: MapKind) -> NeuronGraph:
+    """One small graph of each kind."""
+    builders = {
+        "grid": lambda: graphs.grid(5, 6),
+        "torus": lambda: graphs.torus(5, 6),
+        "ring": lambda: graphs.ring(12),
+        "line": lambda: graphs.line(10),
+        "tree": lambda: graphs.from_networkx(nx.balanced_tree(2, 3)),
+        "custom": lambda: graphs.from_networkx(nx.krackhardt_kite_graph()),
+    }
+    return builders[kind]()
+
+
+def make_map(
+    graph: MapKind | NeuronGraph = "grid",
+    *,
+    n_obs: int = 240,
+    n_types: int = 4,
+    n_dead: int = 2,
+    key: str | None = None,
+    signed: bool = False,
+    seed: int = 0,
+) -> AnnData:
+    """Make cells of `n_types` types, each of which lights up the surroundings of one neuron.
+
+    `.obs["cell_type"]` is an unordered categorical `type 0`, ...; type k lights up neuron `.uns["home"][k]` most.
+    The first `n_types` genes are markers of the types. The last `n_dead` neurons are never active.
+    """
+    rng = np.random.default_rng(seed)
+    if isinstance(graph, str):
+        graph = make_graph(graph)
+    alive = graph.n_neurons - n_dead
+    home = np.linspace(0, alive - 1, n_types).round().astype(int)
+    label = rng.integers(n_types, size=n_obs)
+    label[:n_types] = np.arange(n_types)
+
+    step = graphs._position.steps_between(graph)
+    activations = np.exp(-0.5 * np.minimum(step[home[label]], 50.0) ** 2) * rng.uniform(0.7, 1.3, (n_obs, len(step)))
+    activations[:, alive:] = 0
+    activations /= activations.sum(axis=1, keepdims=True)
+    if signed:
+        activations[:, :alive] -= 0.1
+
+    nearest = np.argmin(step[:, home], axis=1)
+    group = np.array([str(k) for k in nearest])
+    cluster = group[activations.argmax(axis=1)].astype(object)
+    cluster[rng.random(n_obs) < 0.05] = UNASSIGNED
+    names = sorted(set(group), key=int)
+
+    expression = rng.poisson(0.3, (n_obs, n_types + 4)).astype(np.float32)
+    expression[np.arange(n_obs), label] += 5
+    adata = AnnData(
+        sparse.csr_matrix(expression),
+        obs=pd.DataFrame(
+            {
+                "cell_type": pd.Categorical([f"type {k}" for k in label], [f"type {k}" for k in range(n_types)]),
+                "batch": pd.Categorical(rng.choice(["b2", "b1"], n_obs)),
+                "treated": rng.random(n_obs) < 0.5,
+                "score": label + rng.normal(0, 0.1, n_obs),
+            },
+            index=[f"cell{i}" for i in range(n_obs)],
+        ),
+        var=pd.DataFrame(index=[f"gene{j}" for j in range(n_types + 4)]),
+    )
+    adata.layers["doubled"] = adata.X * 2
+    adata.uns["home"] = home
+    programs = rng.normal(size=(adata.n_vars, graph.n_neurons)).astype(np.float32)
+    programs[-1] = np.nan
+    epoch = np.arange(1, 11)
+    history: dict[str, NDArray[Any]] = {
+        "epoch": epoch,
+        "loss": 1 + 1 / epoch,
+        "reconstruction": 0.9 + 1 / epoch,
+        "penalty": 0.1 / epoch,
+        "validation_loss": 1.2 + 0.01 * (epoch - 7.0) ** 2,
+        "validation_explained_variance": 0.3 - 0.002 * (epoch - 7.0) ** 2,
+        "smoothness": np.full(10, 0.03),
+    }
+    results = MapResults(
+        graph=graph,
+        group=group,
+        activations=activations.astype(np.float32),
+        map=graphs._position.barycentre(graph, activations).astype(np.float32),
+        order=graphs._position.order(graph, activations),
+        branch=None,
+        neuron=activations.argmax(axis=1),
+        cluster=cluster.astype(str),
+        confidence=rng.uniform(0.5, 1, n_obs),
+        indicators=np.column_stack([activations[:, group == name].sum(axis=1) for name in names]).astype(np.float32),
+        programs=programs,
+        params={"smoothness": 0.03, "graph": graph.kind},
+        history=history,
+        quality={"explained_variance": 0.25, "moran_i": 0.8, "n_dead": float(n_dead)},
+        versions={"gsr_sc": "0"},
+    )
+    write_results(adata, results, Keys.of(key))
+    return adata
