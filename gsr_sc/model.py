@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -11,13 +10,12 @@ from . import _fitted
 from ._docs import MODEL, doc_params
 from ._keys import Keys
 from ._log import configure
-from ._random import resolve_rng, seeds
+from ._pipeline import fit_input
+from ._random import resolve_rng
 from ._store import write_results
-from ._validate import choose_transform, examine, read_input, require_choice, require_number
-from .graphs import indicator_groups, resolve
-from .matrices import MatrixSource, fit_transform
+from ._validate import read_input, require_choice, require_number
 from .nn._units import Activation
-from .training import Init, Progress, TrainingPlan, annealed_targets, fit, limited_threads, resolve_device
+from .training import Init, Progress, limited_threads, resolve_device
 
 if TYPE_CHECKING:
     import os
@@ -28,13 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ._random import Rng
-    from ._validate import Input
-
-logger = logging.getLogger(__name__)
-
-_HELD_OUT_SHARE = 0.1
-_MAX_HELD_OUT = 5000
-_MIN_TO_HOLD_OUT = 10
 
 
 @doc_params(model=MODEL)
@@ -156,73 +147,26 @@ class GSR:
         configure()
         data = read_input(adata, layer=self.layer, use_rep=self.use_rep, mask_var=self.mask_var)
         coordinates = self._start_coordinates(adata)
-        facts = examine(data)
-        kind, counts = choose_transform(self.transform_kind, facts, data)
-        useful = np.flatnonzero(~facts.silent)
-        graph = resolve(self.graph, n_neurons=self.n_neurons, n_obs=len(useful))
-        # Drawn anew from the seed at every fit, so that fitting twice gives the same model; a generator moves on.
-        split_seed, training_seed = seeds(resolve_rng(self.rng), 2)
-        training, held_out = _split(useful, split_seed)
         with limited_threads(self.n_jobs) as n_threads, Progress(show=progress) as bar:
-            transform = fit_transform(
-                data.rows, kind=kind, counts=counts, columns=data.columns, training=training, totals=facts.totals
-            )
-            _fitted.report_constant(data, transform, facts)
-            source = MatrixSource(data.rows, transform, facts.totals)
-            targets = annealed_targets(
-                source, graph, training=training, init=_known_init(self.init), coordinates=coordinates
-            )
-            plan = TrainingPlan.for_data(len(training), self.max_epochs)
-            result = fit(
-                source,
-                graph,
-                training=training,
-                held_out=held_out,
-                targets=targets,
+            state = fit_input(
+                data,
+                graph=self.graph,
+                n_neurons=self.n_neurons,
+                transform=self.transform_kind,
                 smoothness=self.smoothness,
                 tolerance=self.tolerance,
+                init="auto" if coordinates is not None else self.init,  # type: ignore[arg-type]
+                coordinates=coordinates,
                 activation=self.activation,
-                plan=plan,
-                seed=training_seed,
+                max_epochs=self.max_epochs,
+                # Drawn anew from the seed at every fit, so that fitting twice gives the same model.
+                rng=resolve_rng(self.rng),
                 device=self.device,
                 progress=bar,
             )
-            activations = _fitted.encode(result.network, source)
-        params = {
-            **self._options(),
-            "graph": graph.kind,
-            "n_neurons": graph.n_neurons,
-            "transform": kind,
-            "counts": counts,
-            "likelihood": "gaussian",
-            "smoothness": result.smoothness,
-            "max_epochs": plan.max_epochs,
-            "warm_up_epochs": plan.warm_up_epochs,
-            "batch_size": plan.batch_size,
-            "n_jobs": n_threads,
-            "n_obs": len(adata),
-            "n_vars": transform.n_inputs,
-            "n_held_out": len(held_out),
-        }
-        group = indicator_groups(graph, activations)
-        self._state = _fitted.Fitted(
-            network=result.network,
-            graph=graph,
-            group=group,
-            transform=transform,
-            var_names=data.var_names[transform.columns],
-            programs=_fitted.programs(result.network, activations),
-            params=params,
-            history=result.run.history,
-            quality=_fitted.quality(result, graph, activations),
-            versions=_fitted.versions(),
-        )
-        logger.info(
-            "    explains %.4f of the held-out variance, %.4f without the penalty (smoothness %.3g)",
-            result.run.explained_variance,
-            result.unregularised,
-            result.smoothness,
-        )
+        # What was asked for beside what was used.
+        state.params.update(self._options(), n_jobs=n_threads)
+        self._state = state
         return self
 
     def transform(self, adata: AnnData) -> NDArray[np.float32]:
@@ -346,20 +290,6 @@ class GSR:
 
     def _place(self, adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         configure()
-        data: Input = read_input(adata, layer=self.layer, use_rep=self.use_rep)
+        data = read_input(adata, layer=self.layer, use_rep=self.use_rep)
         with limited_threads(self.n_jobs):
             return _fitted.place(self.fitted, data)
-
-
-def _known_init(init: str) -> Init:
-    return "auto" if init not in get_args(Init) else init  # type: ignore[return-value]
-
-
-def _split(useful: NDArray[np.intp], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Sorted numbers of training and held-out rows."""
-    if len(useful) < _MIN_TO_HOLD_OUT:
-        logger.warning("With %d usable observations none is held out; explained variance is of training.", len(useful))
-        return useful, useful
-    n_held_out = min(max(round(_HELD_OUT_SHARE * len(useful)), 1), _MAX_HELD_OUT)
-    held_out = np.sort(np.random.default_rng(seed).choice(useful, n_held_out, replace=False))
-    return np.setdiff1d(useful, held_out), held_out

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from ._build import default_size, from_adjacency, from_networkx, grid, line, resolve, ring, torus
+from ._build import grid, line, ring, torus
+from ._custom import from_adjacency, from_networkx
+from ._diffusion import diffusion_coordinates
 from ._graph import NeuronGraph
 from ._groups import indicator_groups
 from ._laplacian import HeatKernel, laplacian
 from ._position import barycentre, branches, order, shares
-from ._start import AnnealedMap, diffusion_coordinates, fit_annealed_map
+from ._resolve import default_size, resolve
+from ._start import AnnealedMap, fit_annealed_map
 from ._symmetry import align, automorphisms
 
 __all__ = [

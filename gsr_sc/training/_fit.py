@@ -129,5 +129,11 @@ def fit(
             outcome.explained_variance,
             plain.explained_variance,
         )
+    logger.info(
+        "    explains %.4f of the held-out variance, %.4f without the penalty (smoothness %.3g)",
+        chosen.explained_variance,
+        plain.explained_variance,
+        chosen_smoothness,
+    )
     network.load_state_dict(chosen.weights)
     return Fit(network.eval(), chosen, chosen_smoothness, plain.explained_variance)

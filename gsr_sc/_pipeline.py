@@ -1,0 +1,118 @@
+"""From a checked matrix to a fitted model: the one path through the rooms."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from . import _fitted
+from ._random import seeds
+from ._validate import choose_transform, examine
+from .graphs import indicator_groups, resolve
+from .matrices import MatrixSource, fit_transform
+from .training import TrainingPlan, annealed_targets, fit
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from ._validate import Input
+    from .nn._units import Activation
+    from .training import Init, Progress
+
+logger = logging.getLogger(__name__)
+
+_HELD_OUT_SHARE = 0.1
+_MAX_HELD_OUT = 5000
+_MIN_TO_HOLD_OUT = 10
+
+
+def fit_input(
+    data: Input,
+    *,
+    graph: Any,
+    n_neurons: int | None,
+    transform: str | None,
+    smoothness: float | Literal["auto"],
+    tolerance: float,
+    init: Init,
+    coordinates: NDArray[np.float64] | None,
+    activation: Activation,
+    max_epochs: int | None,
+    rng: np.random.Generator,
+    device: torch.device,
+    progress: Progress,
+) -> _fitted.Fitted:
+    """Check the values, settle what is left open, train, and read the trained network.
+
+    The options are those of :class:`gsr_sc.GSR`; `coordinates` replaces `init` where given.
+
+    Raises
+    ------
+    ValueError
+        If values or options are wrong; before any training.
+    """
+    facts = examine(data)
+    kind, counts = choose_transform(transform, facts, data)
+    useful = np.flatnonzero(~facts.silent)
+    neurons = resolve(graph, n_neurons=n_neurons, n_obs=len(useful))
+    split_seed, training_seed = seeds(rng, 2)
+    training, held_out = _split(useful, split_seed)
+    learnt = fit_transform(
+        data.rows, kind=kind, counts=counts, columns=data.columns, training=training, totals=facts.totals
+    )
+    _fitted.report_constant(data, learnt, facts)
+    source = MatrixSource(data.rows, learnt, facts.totals)
+    plan = TrainingPlan.for_data(len(training), max_epochs)
+    result = fit(
+        source,
+        neurons,
+        training=training,
+        held_out=held_out,
+        targets=annealed_targets(source, neurons, training=training, init=init, coordinates=coordinates),
+        smoothness=smoothness,
+        tolerance=tolerance,
+        activation=activation,
+        plan=plan,
+        seed=training_seed,
+        device=device,
+        progress=progress,
+    )
+    activations = _fitted.encode(result.network, source)
+    return _fitted.Fitted(
+        network=result.network,
+        graph=neurons,
+        group=indicator_groups(neurons, activations),
+        transform=learnt,
+        var_names=data.var_names[learnt.columns],
+        programs=_fitted.programs(result.network, activations),
+        params={
+            "graph": neurons.kind,
+            "n_neurons": neurons.n_neurons,
+            "transform": kind,
+            "counts": counts,
+            "likelihood": "gaussian",
+            "smoothness": result.smoothness,
+            "max_epochs": plan.max_epochs,
+            "warm_up_epochs": plan.warm_up_epochs,
+            "batch_size": plan.batch_size,
+            "n_obs": data.rows.shape[0],
+            "n_vars": learnt.n_inputs,
+            "n_held_out": len(held_out),
+        },
+        history=result.run.history,
+        quality=_fitted.quality(result, neurons, activations),
+        versions=_fitted.versions(),
+    )
+
+
+def _split(useful: NDArray[np.intp], seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Sorted numbers of training and held-out rows."""
+    if len(useful) < _MIN_TO_HOLD_OUT:
+        logger.warning("with %d usable observations none is held out: explained variance is in-sample", len(useful))
+        return useful, useful
+    n_held_out = min(max(round(_HELD_OUT_SHARE * len(useful)), 1), _MAX_HELD_OUT)
+    held_out = np.sort(np.random.default_rng(seed).choice(useful, n_held_out, replace=False))
+    return np.setdiff1d(useful, held_out), held_out

@@ -1,0 +1,112 @@
+"""Neuron graphs of the user's: from networkx or from an adjacency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import networkx as nx
+import numpy as np
+from scipy import sparse
+
+from ._graph import NeuronGraph
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+def from_networkx(graph: nx.Graph[Any]) -> NeuronGraph:
+    """Use a networkx graph: one neuron per node, `weight` on edges where given, `pos` on nodes where given.
+
+    Paths, cycles and trees are recognised, so that they are read as a line, a ring and a tree.
+
+    Parameters
+    ----------
+    graph
+        Undirected graph with at least one edge.
+
+    Raises
+    ------
+    ValueError
+        If the graph is directed, a multigraph, or has no edges.
+
+    Examples
+    --------
+    >>> import gsr_sc, networkx as nx
+    >>> gsr_sc.graphs.from_networkx(nx.krackhardt_kite_graph())
+    NeuronGraph: custom of 10 neurons, 18 edges
+    """
+    if graph.is_directed() or graph.is_multigraph():
+        msg = f"A neuron graph is a plain undirected `networkx.Graph`; got {type(graph).__name__}. Convert it first."
+        raise ValueError(msg)
+    if graph.number_of_nodes() < 2:
+        msg = f"A neuron graph needs at least 2 nodes; got {graph.number_of_nodes()}."
+        raise ValueError(msg)
+    nodes = list(graph.nodes)
+    adjacency = sparse.csr_array(nx.to_scipy_sparse_array(graph, nodelist=nodes, dtype=np.float64))
+    positions = nx.get_node_attributes(graph, "pos")
+    layout = np.array([positions[node] for node in nodes], dtype=float) if len(positions) == len(nodes) else None
+    return from_adjacency(adjacency, layout=layout, names=[str(node) for node in nodes])
+
+
+def from_adjacency(
+    adjacency: ArrayLike | sparse.sparray | sparse.spmatrix,
+    *,
+    layout: ArrayLike | None = None,
+    names: list[str] | tuple[str, ...] = (),
+) -> NeuronGraph:
+    """Use a dense or sparse adjacency of shape (n_neurons, n_neurons).
+
+    Parameters
+    ----------
+    adjacency
+        Symmetric weights >= 0; the diagonal is ignored.
+    layout
+        Where each neuron is drawn, shape (n_neurons, 2); by default laid out by networkx (Kamada-Kawai).
+    names
+        One name per neuron; `n0`, `n1`, ... by default.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.from_adjacency([[0, 1, 0], [1, 0, 2], [0, 2, 0]]).kind
+    'line'
+    """
+    matrix = sparse.csr_array(adjacency, dtype=np.float64)
+    if layout is None:
+        # Checked before it is laid out, so that a wrong matrix is named as such.
+        checked = NeuronGraph("custom", matrix, np.zeros((matrix.shape[0], 2)))
+        layout = default_layout(checked.adjacency)
+    result = NeuronGraph("custom", matrix, np.asarray(layout, dtype=np.float64), tuple(names))
+    return NeuronGraph(_recognise(result), result.adjacency, result.layout, result.names)
+
+
+def default_layout(adjacency: sparse.csr_array) -> NDArray[np.float64]:
+    """Coordinates for a graph without any, edges about one unit long, components side by side; shape (n, 2)."""
+    graph = nx.from_scipy_sparse_array(adjacency)
+    coordinates = np.zeros((adjacency.shape[0], 2))
+    left = 0.0
+    for component in sorted(nx.connected_components(graph), key=lambda nodes: (-len(nodes), min(nodes))):
+        nodes = sorted(component)
+        part = graph.subgraph(nodes)
+        # Steps, not weights: a heavy edge ties firmly, it is not long.
+        positions = nx.kamada_kawai_layout(part, weight=None) if len(nodes) > 1 else {nodes[0]: np.zeros(2)}
+        xy = np.array([positions[node] for node in nodes])
+        if len(nodes) > 1:
+            edges = np.array([(nodes.index(a), nodes.index(b)) for a, b in part.edges])
+            xy /= np.mean(np.linalg.norm(xy[edges[:, 0]] - xy[edges[:, 1]], axis=1))
+        xy[:, 0] += left - xy[:, 0].min()
+        coordinates[nodes] = xy
+        left = xy[:, 0].max() + 1.5
+    return coordinates
+
+
+def _recognise(graph: NeuronGraph) -> str:
+    degree = np.diff(graph.adjacency.indptr)
+    n_components = sparse.csgraph.connected_components(graph.adjacency, directed=False)[0]
+    if n_components > 1:
+        return "custom"
+    if graph.n_edges == graph.n_neurons and (degree == 2).all():
+        return "ring"
+    if graph.n_edges == graph.n_neurons - 1:
+        return "line" if degree.max() <= 2 else "tree"
+    return "custom"

@@ -1,0 +1,54 @@
+"""Diffusion coordinates of a nearest-neighbour graph of the observations."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import eigsh
+
+from ._neighbours import N_NEIGHBOURS, nearest_neighbours
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def diffusion_coordinates(
+    coordinates: NDArray[np.floating], n_components: int = 4, n_neighbours: int = N_NEIGHBOURS
+) -> NDArray[np.float64]:
+    """Leading diffusion coordinates of a nearest-neighbour graph of the observations.
+
+    Parameters
+    ----------
+    coordinates
+        Principal components, shape (n_obs, n_coordinates).
+    n_components
+        Number of coordinates wanted, the constant one not counted.
+    n_neighbours
+        Neighbours of each observation.
+
+    Returns
+    -------
+    Shape (n_obs, n_components), the slowest first; fewer columns where there are too few observations.
+    """
+    n_obs = len(coordinates)
+    distance, index = nearest_neighbours(coordinates, n_neighbours)
+    k = index.shape[1]
+    scale = np.maximum(distance[:, [k // 2]], 1e-12)
+    # The small floor keeps the graph connected enough for eigenvectors to exist where points coincide.
+    weight = np.exp(-((distance / scale) ** 2)) + 1e-6
+    affinity = sparse.csr_array((weight.ravel(), (np.repeat(np.arange(n_obs), k), index.ravel())), shape=(n_obs, n_obs))
+    affinity = affinity + affinity.T
+    # Density-normalised twice over, as diffusion maps with alpha = 1 are.
+    for power in (1.0, 0.5):
+        density = np.asarray(affinity.sum(axis=1)).ravel() ** -power
+        affinity = sparse.diags_array(density) @ affinity @ sparse.diags_array(density)
+    n_vectors = min(n_components + 1, n_obs - 1)
+    # Newer releases of scipy draw from a generator where ARPACK has to restart; older ones have a fixed stream inside.
+    fixed = {"rng": np.random.default_rng(0)} if "rng" in inspect.signature(eigsh).parameters else {}
+    values, vectors = eigsh(affinity, k=n_vectors, which="LA", v0=np.ones(n_obs), **fixed)
+    leading = np.argsort(values)[::-1]
+    vectors = vectors[:, leading] * density[:, None] if n_vectors > 1 else vectors
+    return np.asarray(vectors[:, 1:])
