@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from .graphs import NeuronGraph
 
-# Below half of its activation in one group a cell lights up no group rather than that one.
-_MIN_CONFIDENCE = 0.5
+# A cell whose best group has less than a quarter more activation than the next lies between the two.
+_LEAST_LEAD = 1.25
 
 
 def read_activations(
@@ -48,7 +48,9 @@ def read_activations(
     by_group = weights @ member
     best = by_group.argmax(axis=1)
     confidence = np.where(silent, 0.0, np.clip(by_group.max(axis=1), 0, 1))
-    cluster = np.where(confidence >= _MIN_CONFIDENCE, names[best], UNASSIGNED)
+    runner_up = np.sort(by_group, axis=1)[:, -2] if len(names) > 1 else np.zeros(len(by_group))
+    clear = (by_group.max(axis=1) >= _LEAST_LEAD * runner_up) & ~silent
+    cluster = np.where(clear, names[best], UNASSIGNED)
     neuron = activations.argmax(axis=1)
     of_neuron = branches(graph)
     return {

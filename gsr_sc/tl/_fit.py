@@ -82,7 +82,8 @@ def fit(
     `.obs["gsr_neuron"]`
         The winning neuron, categorical.
     `.obs["gsr_cluster"]`, `.obs["gsr_confidence"]`
-        The indicator group that the observation lights up, or `unassigned`, and the share of activation in it.
+        The indicator group that the observation lights up, and the share of its activation there; `unassigned` where no
+        group has a quarter more than the next.
     `.obs["gsr_order"]`
         On a line or tree the position in [0, 1] from the root; on a ring the angle in [0, 2 pi).
     `.obs["gsr_branch"]`

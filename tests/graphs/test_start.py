@@ -7,7 +7,7 @@ import pytest
 
 from gsr_sc import datasets, graphs, metrics
 from gsr_sc.graphs._position import order
-from gsr_sc.graphs._start import diffusion_coordinates, fit_annealed_map
+from gsr_sc.graphs import diffusion_coordinates, fit_annealed_map
 
 
 def principal_components(x: np.ndarray, n_components: int = 30) -> np.ndarray:
