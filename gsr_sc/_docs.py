@@ -49,8 +49,9 @@ activation
 max_epochs
     Passes over the data after the warm-up; by default as many as make 800 steps, between 24 and 200.
 rng
-    Seed or generator of the split, the weights, the batches and the noise. The same seed, number of threads and
-    machine give the same bits. The global random state is neither used nor changed.
+    Seed or generator of the weights, the batches and the noise. The same seed, number of threads and machine give
+    the same bits. The global random state is neither used nor changed. Which observations are held out, and the
+    annealed start, do not depend on the seed.
 device
     `"auto"`: CUDA where there is one, else the CPU; or anything torch knows.
 n_jobs

@@ -39,7 +39,16 @@ class Keys:
 
     @classmethod
     def of(cls, key_added: str | None = None) -> Keys:
-        """Return the names for one `key_added`."""
+        """Return the names for one `key_added`.
+
+        Raises
+        ------
+        ValueError
+            If it is no name that a file can keep.
+        """
+        if key_added is not None and (not isinstance(key_added, str) or not key_added or "/" in key_added):
+            msg = f"`key_added` is {key_added!r}; it is a name without '/', such as 'map2', or None."
+            raise ValueError(msg)
         key = DEFAULT_KEY if key_added is None else key_added
         return cls(
             uns=key,

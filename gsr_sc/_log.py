@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
+import warnings
+from typing import Any
 
 logger = logging.getLogger("gsr_sc")
 
@@ -21,13 +24,32 @@ class _ScanpyVerbosity(logging.Filter):
         return record.levelno >= _LEVELS[min(max(verbosity, 0), len(_LEVELS) - 1)]
 
 
+class _StandardError(logging.StreamHandler[Any]):
+    """Writes to whatever the standard error stream is by then: notebooks and tests exchange it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> Any:
+        return sys.stderr
+
+
 def configure() -> None:
     """Send log lines to the standard error stream, once."""
     if any(isinstance(handler.filters[0], _ScanpyVerbosity) for handler in logger.handlers if handler.filters):
         return
-    handler = logging.StreamHandler()
+    handler = _StandardError()
     handler.addFilter(_ScanpyVerbosity())
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
+
+
+def warn(message: str) -> None:
+    """Warn at the line outside this package that led here."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(__package__ + "."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)

@@ -16,8 +16,10 @@ def resolve_rng(rng: Rng, random_state: Rng = None) -> np.random.Generator:
     ------
     TypeError
         If both were passed, or either is no seed and no generator.
+    ValueError
+        If a seed is negative.
     """
-    if random_state is not None and rng not in (None, 0):
+    if random_state is not None and not (rng is None or (isinstance(rng, int) and rng == 0)):
         msg = f"`rng={rng!r}` and `random_state={random_state!r}` are two spellings of the same; pass only `rng`."
         raise TypeError(msg)
     seed = rng if random_state is None else random_state
@@ -26,9 +28,12 @@ def resolve_rng(rng: Rng, random_state: Rng = None) -> np.random.Generator:
     ):
         msg = f"`rng` is a {type(seed).__name__}; pass a whole number, a `numpy.random.Generator`, or None."
         raise TypeError(msg)
+    if isinstance(seed, int | np.integer) and seed < 0:
+        msg = f"`rng` is {seed}; a seed is a whole number >= 0."
+        raise ValueError(msg)
     return np.random.default_rng(seed)
 
 
-def seeds(rng: np.random.Generator, n: int) -> list[int]:
-    """Draw seeds for `n` purposes."""
-    return [int(seed) for seed in rng.integers(2**63, size=n)]
+def draw_seed(rng: np.random.Generator) -> int:
+    """Draw a seed for something that has a generator of its own."""
+    return int(rng.integers(2**63))

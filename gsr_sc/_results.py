@@ -47,7 +47,9 @@ def read_activations(
     member = group[:, None] == names[None, :]
     by_group = weights @ member
     best = by_group.argmax(axis=1)
-    confidence = np.where(silent, 0.0, np.clip(by_group.max(axis=1), 0, 1))
+    # Rectified units can all be off; `shares` then calls every neuron equal, which is no group.
+    nothing = silent | ~activations.any(axis=1)
+    confidence = np.where(nothing, 0.0, np.clip(by_group.max(axis=1), 0, 1))
     runner_up = np.sort(by_group, axis=1)[:, -2] if len(names) > 1 else np.zeros(len(by_group))
     clear = (by_group.max(axis=1) >= _LEAST_LEAD * runner_up) & ~silent
     cluster = np.where(clear, names[best], UNASSIGNED)

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from safetensors.numpy import load_file, save_file
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
 SCHEMA = 1
@@ -33,21 +33,31 @@ def write_folder(
         If a model is there already and `overwrite` is False, or the path is a file.
     """
     folder = Path(path)
+    refuse_existing(folder, overwrite=overwrite)
+    text = json.dumps({"format": "gsr_sc", "schema": SCHEMA, **description}, indent=1, allow_nan=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    save_file(contiguous, folder / f"{_ARRAYS}.part")
+    (folder / f"{_DESCRIPTION}.part").write_text(text, encoding="utf-8")
+    for name in (_ARRAYS, _DESCRIPTION):
+        (folder / f"{name}.part").replace(folder / name)
+
+
+def refuse_existing(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Raise if a model cannot be written to a folder without `overwrite`.
+
+    Raises
+    ------
+    FileExistsError
+        If the path is a file, or a model is there already and `overwrite` is False.
+    """
+    folder = Path(path)
     if folder.is_file():
         msg = f"{str(folder)!r} is a file; a model is saved as a folder."
         raise FileExistsError(msg)
     if (folder / _DESCRIPTION).exists() and not overwrite:
-        msg = f"A model is saved in {str(folder)!r} already; pass `overwrite=True` or another path."
+        msg = f"A model is saved in {str(folder)!r} already; delete it, choose another path, or save with `overwrite=True`."
         raise FileExistsError(msg)
-    folder.mkdir(parents=True, exist_ok=True)
-    import numpy as np
-
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(contiguous, folder / f"{_ARRAYS}.part")
-    text = json.dumps({"format": "gsr_sc", "schema": SCHEMA, **description}, indent=1, allow_nan=True)
-    (folder / f"{_DESCRIPTION}.part").write_text(text, encoding="utf-8")
-    for name in (_ARRAYS, _DESCRIPTION):
-        (folder / f"{name}.part").replace(folder / name)
 
 
 def read_folder(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[np.generic]], dict[str, Any]]:

@@ -93,12 +93,13 @@ def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:
         "params": {name: value for name, value in results.params.items() if value is not None},
         "graph": {
             "kind": graph.kind,
-            "adjacency": sparse.csr_matrix(graph.adjacency),
-            "layout": graph.layout,
+            "adjacency": sparse.csr_matrix(graph.adjacency, copy=True),
+            "layout": graph.layout.copy(),
             "names": np.array(graph.names, dtype=object),
             "group": np.array(results.group, dtype=object),
         },
-        "history": dict(results.history),
+        # Copies, so that a change to what is stored changes no model.
+        "history": {name: np.array(values) for name, values in results.history.items()},
         "quality": dict(results.quality),
         "versions": dict(results.versions),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ._log import warn
 from .matrices import Rows
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _SHOWN = 5
+# Squares of larger values overflow float32.
+_LARGEST = 1e18
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,17 @@ def read_input(
     layer: str | None = None,
     use_rep: str | None = None,
     mask_var: str | ArrayLike | None = None,
+    to_fit: bool = True,
 ) -> Input:
     """Find the matrix that the options name.
+
+    Parameters
+    ----------
+    adata, layer, use_rep, mask_var
+        See :class:`gsr_sc.GSR`.
+    to_fit
+        Whether a map is to be fitted, which takes a mask and two observations. Placing reads what the model
+        reads, of any number of observations.
 
     Raises
     ------
@@ -115,13 +126,13 @@ def read_input(
             raise ValueError(msg)
     rows = Rows(matrix)
     n_obs, n_vars = rows.shape
-    if n_obs < 2:
-        msg = f"A map needs at least 2 observations; {where} has {n_obs}."
+    if n_obs < (2 if to_fit else 1):
+        msg = f"A map needs at least 2 observations and placing 1; {where} has {n_obs}."
         raise ValueError(msg)
     if n_vars < 1:
         msg = f"{where} has no variables."
         raise ValueError(msg)
-    columns = np.arange(n_vars) if is_representation else _masked(adata, mask_var)
+    columns = np.arange(n_vars) if is_representation or not to_fit else _masked(adata, mask_var)
     return Input(rows, columns, adata.obs_names, var_names, where, is_representation)
 
 
@@ -166,7 +177,7 @@ def examine(data: Input, *, report: bool = True) -> Facts:
     Raises
     ------
     ValueError
-        If a value is NaN or infinite, if all are zero, or whole numbers are mixed with negative ones.
+        If a value is NaN, infinite or too large to be squared, or if all are zero.
 
     Warns
     -----
@@ -190,11 +201,14 @@ def examine(data: Input, *, report: bool = True) -> Facts:
         silent[block] = np.asarray(nonzero.sum(axis=1)).ravel() == 0
         seen |= np.asarray(nonzero.sum(axis=0)).ravel() > 0
         totals[block] = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
+    if max(highest, -lowest) > _LARGEST:
+        msg = (
+            f"{data.where} holds values of up to {max(highest, -lowest):.2g}, beyond what can be squared in single "
+            f"precision ({_LARGEST:.0g}). Look for values that stand for missing ones, or rescale."
+        )
+        raise ValueError(msg)
     if silent.all():
         msg = f"All values of {data.where} are zero: there is nothing to map."
-        raise ValueError(msg)
-    if not np.isfinite(totals).all():
-        msg = f"The sum of a row of {data.where} is infinite; look for extreme values."
         raise ValueError(msg)
     if report:
         where = f"zero throughout {data.where}"
@@ -239,8 +253,7 @@ def report_carrying_nothing(what: str, names: pd.Index[str], why: str, consequen
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     noun = f"{what}s are" if len(names) > 1 else f"{what} is"
     msg = f"{len(names)} {noun} {why}: {shown}{more}; {consequence}."
-    # Past this function, the check, `GSR.fit` and `tl.fit`, to whoever asked for a fit.
-    warnings.warn(msg, UserWarning, stacklevel=5)
+    warn(msg)
 
 
 def choose_transform(transform: str | None, facts: Facts, data: Input) -> tuple[Any, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
+from scipy import sparse
 
 from . import _fitted
 from ._docs import MODEL, doc_params
@@ -85,16 +86,17 @@ class GSR:
             require_number("n_jobs", n_jobs, lowest=1, whole=True)
         require_choice("transform", transform, ["auto", "zscore", "pearson", None])
         self.graph = graph
-        self.n_neurons = n_neurons
+        # Plain numbers, so that they can be stored anywhere.
+        self.n_neurons = None if n_neurons is None else int(n_neurons)
         self.layer = layer
         self.use_rep = use_rep
         self.mask_var = mask_var
         self.transform_kind = transform
-        self.smoothness = smoothness
-        self.tolerance = tolerance
+        self.smoothness: float | Literal["auto"] = "auto" if smoothness == "auto" else float(smoothness)
+        self.tolerance = float(tolerance)
         self.init = init
         self.activation = activation
-        self.max_epochs = max_epochs
+        self.max_epochs = None if max_epochs is None else int(max_epochs)
         self.rng = rng if random_state is None else random_state
         self.device = resolve_device(device)
         self.n_jobs = n_jobs
@@ -265,8 +267,9 @@ class GSR:
         """
         model = cls(device=device)
         state = _fitted.load(path, model.device)
-        for name in ("layer", "use_rep", "activation", "tolerance", "init", "smoothness", "max_epochs"):
-            setattr(model, name, state.params.get(name, getattr(model, name)))
+        for name in ("layer", "use_rep", "activation", "tolerance", "init", "smoothness", "max_epochs", "rng"):
+            if state.params.get(name) is not None:
+                setattr(model, name, state.params[name])
         model.graph, model.transform_kind = state.graph, state.params["transform"]
         model._state = state
         return model
@@ -286,10 +289,15 @@ class GSR:
                 f"which holds {list(adata.obsm)}. To start from PHATE, store its coordinates as .obsm['X_phate']."
             )
             raise KeyError(msg)
-        return np.asarray(adata.obsm[self.init], dtype=np.float64)
+        stored = adata.obsm[self.init]
+        coordinates = np.asarray(stored.toarray() if sparse.issparse(stored) else stored, dtype=np.float64)
+        if coordinates.shape[1] == 0 or not np.isfinite(coordinates).all():
+            msg = f"`init={self.init!r}` has shape {coordinates.shape} and has to hold finite coordinates only."
+            raise ValueError(msg)
+        return coordinates
 
     def _place(self, adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         configure()
-        data = read_input(adata, layer=self.layer, use_rep=self.use_rep)
+        data = read_input(adata, layer=self.layer, use_rep=self.use_rep, to_fit=False)
         with limited_threads(self.n_jobs):
             return _fitted.place(self.fitted, data)

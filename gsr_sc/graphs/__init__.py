@@ -8,6 +8,7 @@ from ._diffusion import diffusion_coordinates
 from ._graph import NeuronGraph
 from ._groups import indicator_groups
 from ._laplacian import HeatKernel, laplacian
+from ._neighbours import nearest_neighbours
 from ._position import barycentre, branches, order, shares
 from ._resolve import default_size, resolve
 from ._start import AnnealedMap, fit_annealed_map
@@ -30,6 +31,7 @@ __all__ = [
     "indicator_groups",
     "laplacian",
     "line",
+    "nearest_neighbours",
     "order",
     "resolve",
     "ring",

@@ -9,14 +9,14 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
 
-from ._neighbours import N_NEIGHBOURS, nearest_neighbours
+from ._neighbours import Neighbours, nearest_neighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def diffusion_coordinates(
-    coordinates: NDArray[np.floating], n_components: int = 4, n_neighbours: int = N_NEIGHBOURS
+    coordinates: NDArray[np.floating], *, n_components: int = 4, neighbours: Neighbours | None = None
 ) -> NDArray[np.float64]:
     """Leading diffusion coordinates of a nearest-neighbour graph of the observations.
 
@@ -26,15 +26,15 @@ def diffusion_coordinates(
         Principal components, shape (n_obs, n_coordinates).
     n_components
         Number of coordinates wanted, the constant one not counted.
-    n_neighbours
-        Neighbours of each observation.
+    neighbours
+        Nearest neighbours of the observations, if they are known already; 15 of each by default.
 
     Returns
     -------
     Shape (n_obs, n_components), the slowest first; fewer columns where there are too few observations.
     """
     n_obs = len(coordinates)
-    distance, index = nearest_neighbours(coordinates, n_neighbours)
+    distance, index = nearest_neighbours(coordinates) if neighbours is None else neighbours
     k = index.shape[1]
     scale = np.maximum(distance[:, [k // 2]], 1e-12)
     # The small floor keeps the graph connected enough for eigenvectors to exist where points coincide.

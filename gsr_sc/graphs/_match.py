@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import rankdata
 
-from ._position import ring_angles
+from ._position import distance_from_root, ring_angles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,9 @@ def first_assignments(graph: NeuronGraph, candidates: list[NDArray[np.floating]]
     match = _matcher(graph)
     starts: list[NDArray[np.intp]] = []
     for coordinates in candidates:
-        starts.extend(match(np.asarray(coordinates, dtype=np.float64)))
+        x = np.asarray(coordinates, dtype=np.float64)
+        # Two observations have no diffusion coordinate; they are taken in the order they come in.
+        starts.extend(match(x if x.shape[1] else np.zeros((len(x), 1))))
     return starts
 
 
@@ -29,7 +31,7 @@ def _matcher(graph: NeuronGraph) -> Callable[[NDArray[np.float64]], list[NDArray
     """How cells are first assigned to nodes: by rank along as many coordinates as the graph has directions."""
 
     def along_line(x: NDArray[np.float64]) -> list[NDArray[np.intp]]:
-        nodes = np.argsort(graph.layout[:, 0], kind="stable") if graph.kind == "line" else np.arange(graph.n_neurons)
+        nodes = np.argsort(distance_from_root(graph))
         return [nodes[_bins(x[:, axis], graph.n_neurons)] for axis in range(min(2, x.shape[1]))]
 
     def round_ring(x: NDArray[np.float64]) -> list[NDArray[np.intp]]:
@@ -63,7 +65,10 @@ def _angle(x: NDArray[np.float64], first: int, second: int) -> NDArray[np.float6
     return np.arctan2(scaled[:, second], scaled[:, first])
 
 
-def squared_distances(x: NDArray[np.floating], prototypes: NDArray[np.float64]) -> NDArray[np.float64]:
-    cross = np.asarray(x, dtype=np.float64) @ prototypes.T
-    distance = (np.asarray(x, dtype=np.float64) ** 2).sum(axis=1)[:, None] - 2 * cross + (prototypes**2).sum(axis=1)
-    return np.clip(distance, 0, None)
+def squared_distances(x: NDArray[np.floating], prototypes: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Squared Euclidean distances between rows, (n_obs, n_prototypes), in the precision of the rows."""
+    distance = x @ prototypes.T
+    distance *= -2
+    distance += (x**2).sum(axis=1)[:, None]
+    distance += (prototypes**2).sum(axis=1)
+    return np.maximum(distance, 0, out=distance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sklearn.neighbors import NearestNeighbors
 
@@ -13,10 +13,21 @@ if TYPE_CHECKING:
 N_NEIGHBOURS = 15
 
 
-def nearest_neighbours(
-    x: NDArray[np.floating], n_neighbours: int = N_NEIGHBOURS
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Distances and numbers of the nearest other observations, two arrays (n_obs, k)."""
+class Neighbours(NamedTuple):
+    """Nearest other observations of each observation, the nearest first.
+
+    Attributes
+    ----------
+    distances, numbers
+        Shape (n_obs, k).
+    """
+
+    distances: NDArray[np.float64]
+    numbers: NDArray[np.intp]
+
+
+def nearest_neighbours(x: NDArray[np.floating], n_neighbours: int = N_NEIGHBOURS) -> Neighbours:
+    """Nearest other observations of each observation, fewer where there are too few."""
     k = min(n_neighbours, len(x) - 1)
     distance, index = NearestNeighbors(n_neighbors=k + 1).fit(x).kneighbors(x)
-    return distance[:, 1:], index[:, 1:]
+    return Neighbours(distance[:, 1:], index[:, 1:])

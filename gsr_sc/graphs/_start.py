@@ -8,14 +8,13 @@ principal components, whose neighbourhood is the heat kernel of the neuron graph
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import softmax
 
 from ._laplacian import HeatKernel
 from ._match import first_assignments, squared_distances
-from ._neighbours import nearest_neighbours
+from ._neighbours import Neighbours, nearest_neighbours
 from ._position import steps_between
 
 if TYPE_CHECKING:
@@ -24,8 +23,11 @@ if TYPE_CHECKING:
     from ._graph import NeuronGraph
 
 _N_SWEEPS = 40
+_WIDTH_SAMPLE = 4000
 _FINAL_HEAT = 0.15
-_SMOOTHING_HEAT = 1.0
+_SMOOTHING_HEAT = 0.3
+# Maps that are about as good should not take turns winning: a later start has to be better by this factor.
+_CLEARLY_BETTER = 0.95
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class AnnealedMap:
 
     def responsibilities(self, coordinates: NDArray[np.floating]) -> NDArray[np.float64]:
         """Share of each neuron in each cell, rows summing to 1, shape (n_obs, n_neurons)."""
-        return softmax(-squared_distances(coordinates, self.prototypes) / self.width, axis=1)
+        distance = squared_distances(np.asarray(coordinates, dtype=np.float64), self.prototypes)
+        return soft_assignment(distance, self.width)
 
     def targets(self, coordinates: NDArray[np.floating]) -> NDArray[np.float32]:
         """Responsibilities smoothed by a little heat: what the encoder is first trained towards."""
@@ -73,6 +76,7 @@ def fit_annealed_map(
     graph: NeuronGraph,
     *,
     candidates: list[NDArray[np.floating]] | None = None,
+    neighbours: Neighbours | None = None,
 ) -> AnnealedMap:
     """Lay observations onto the graph by a soft self-organising map with a shrinking neighbourhood.
 
@@ -86,16 +90,19 @@ def fit_annealed_map(
         The neuron graph.
     candidates
         First coordinates to start from, each of shape (n_obs, >= 1);
-        the start that ends in the lowest error wins. By default `coordinates` alone.
+        the first one is kept unless another ends in a clearly lower error. By default `coordinates` alone.
+    neighbours
+        Nearest neighbours of the observations, if they are known already.
 
     Returns
     -------
     The fitted map.
     """
-    x = np.asarray(coordinates, dtype=np.float64)
+    # Single precision is enough for a soft map, and half the time.
+    x = np.asarray(coordinates, dtype=np.float32)
     kernel = HeatKernel(graph.adjacency)
     candidates = [x] if candidates is None else candidates
-    neighbours = nearest_neighbours(x)[1]
+    neighbours = nearest_neighbours(x) if neighbours is None else neighbours
     steps = np.minimum(steps_between(graph), graph.n_neurons)
     variance = float(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean())
     fitted = []
@@ -108,31 +115,47 @@ def fit_annealed_map(
                 width,
                 kernel(_SMOOTHING_HEAT),
                 quantisation_error=float(distance.min(axis=1).mean()) / max(variance, 1e-12),
-                tear=float(steps[winner[:, None], winner[neighbours]].mean()),
+                tear=float(steps[winner[:, None], winner[neighbours.numbers]].mean()),
             )
         )
-    return min(fitted, key=lambda candidate: candidate.score)
+    best = fitted[0]
+    for candidate in fitted[1:]:
+        if candidate.score < _CLEARLY_BETTER * best.score:
+            best = candidate
+    return best
 
 
 def _anneal(
-    x: NDArray[np.float64], kernel: HeatKernel, nodes: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], float, NDArray[np.float64]]:
+    x: NDArray[np.float32], kernel: HeatKernel, nodes: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], float, NDArray[np.float32]]:
     """Prototypes, width, and squared distances of the observations to the prototypes."""
-    share = np.zeros((len(x), len(kernel.eigenvalues)))
+    share = np.zeros((len(x), len(kernel.eigenvalues)), dtype=np.float32)
     share[np.arange(len(x)), nodes] = 1.0
+    mean = x.mean(axis=0, dtype=np.float64)
+    # The width is a median, for which a few thousand observations will do.
+    sample = slice(None, None, max(len(x) // _WIDTH_SAMPLE, 1))
     widest = max(1.0 / kernel.slowest, 4 * _FINAL_HEAT)
     for t in np.geomspace(widest, _FINAL_HEAT, _N_SWEEPS):
         heat = kernel(t)
         # A neuron that no heat reaches would have no prototype; the floor lets it share the overall mean.
-        mass = heat @ share.sum(axis=0) + 1e-9
-        prototypes = (heat @ (share.T @ x) + 1e-9 * x.mean(axis=0)) / mass[:, None]
-        distance = squared_distances(x, prototypes)
-        width = _width(distance)
-        share = softmax(-distance / width, axis=1)
+        mass = heat @ share.sum(axis=0, dtype=np.float64) + 1e-9
+        prototypes = (heat @ (share.T @ x) + 1e-9 * mean) / mass[:, None]
+        distance = squared_distances(x, prototypes.astype(np.float32))
+        width = _width(distance[sample])
+        share = soft_assignment(distance, width)
     return prototypes, width, distance
 
 
-def _width(distance: NDArray[np.float64]) -> float:
+def soft_assignment(distance: NDArray[Any], width: float) -> NDArray[Any]:
+    """Softmax over neurons of minus the squared distances over a width, rows summing to 1."""
+    share = distance - distance.min(axis=1, keepdims=True)
+    share *= share.dtype.type(-1 / width)
+    np.exp(share, out=share)
+    share /= share.sum(axis=1, keepdims=True)
+    return share
+
+
+def _width(distance: NDArray[np.floating]) -> float:
     rank = min(3, distance.shape[1] - 1)
     lowest = np.partition(distance, rank, axis=1)
     return max(float(np.median(lowest[:, rank] - lowest[:, 0])), 1e-12)

@@ -40,6 +40,10 @@ class Rows:
             if matrix.format != "csr":
                 logger.info("converting a %s matrix to CSR on a private copy", matrix.format.upper())
             self._sparse: Any = matrix.tocsr()
+            if not self._sparse.has_canonical_format:
+                # Entries stored twice add up, which element-wise functions of them do not.
+                self._sparse = self._sparse.copy()
+                self._sparse.sum_duplicates()
             self._dense: Any = None
         elif isinstance(matrix, np.ndarray):
             self._sparse, self._dense = None, np.asarray(matrix)

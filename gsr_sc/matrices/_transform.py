@@ -205,8 +205,13 @@ def _moments(blocks: Iterator[Any], n_columns: int) -> tuple[NDArray[np.float64]
     total, squares, n = np.zeros(n_columns), np.zeros(n_columns), 0
     for values in blocks:
         n += values.shape[0]
-        total += np.asarray(values.sum(axis=0, dtype=np.float64)).ravel()
-        squared = values.power(2) if sparse.issparse(values) else values**2
-        squares += np.asarray(squared.sum(axis=0, dtype=np.float64)).ravel()
+        total += _column_sums(values)
+        squares += _column_sums(values.power(2) if sparse.issparse(values) else values**2)
     mean = total / n
     return mean, np.clip(squares / n - mean**2, 0, None)
+
+
+def _column_sums(values: Any) -> NDArray[np.float64]:
+    # scipy sums a sparse matrix along its columns in its own precision, whatever `dtype` says.
+    sums = np.ones(values.shape[0]) @ values if sparse.issparse(values) else values.sum(axis=0, dtype=np.float64)
+    return np.asarray(sums).ravel()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
+import networkx as nx
 import numpy as np
 import torch
+from scipy import sparse
 from torch import nn
 
+from ..graphs import NeuronGraph
 from ..graphs import laplacian as graph_laplacian
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-    from scipy import sparse
     from torch import Tensor
 
     from ..graphs._laplacian import LaplacianKind
@@ -30,6 +32,15 @@ class HasAdjacency(Protocol):
         ...
 
 
+def _adjacency(graph: Any) -> sparse.csr_array:
+    """Checked weights of whatever may be passed as a graph."""
+    if isinstance(graph, nx.Graph):
+        adjacency = nx.to_scipy_sparse_array(graph, dtype=np.float64)
+    else:
+        adjacency = graph.adjacency if isinstance(graph, HasAdjacency) else sparse.csr_array(graph, dtype=np.float64)
+    return NeuronGraph("custom", adjacency, np.zeros((adjacency.shape[0], 2))).adjacency
+
+
 class GraphSpectralPenalty(nn.Module):
     """Dirichlet energy of a layer's activations on a graph of its neurons, as a loss term for any network.
 
@@ -41,7 +52,8 @@ class GraphSpectralPenalty(nn.Module):
     Parameters
     ----------
     graph
-        A :class:`~gsr_sc.graphs.NeuronGraph`, or a dense or sparse adjacency of shape (n_neurons, n_neurons).
+        A :class:`~gsr_sc.graphs.NeuronGraph`, a networkx graph, or a dense or sparse adjacency of shape
+        (n_neurons, n_neurons).
     laplacian
         `"unnormalised"` (D - A), `"symmetric"` or `"random_walk"`.
     measure
@@ -53,7 +65,8 @@ class GraphSpectralPenalty(nn.Module):
     Raises
     ------
     ValueError
-        If an option is unknown, or activations do not have one entry per neuron along `dim`.
+        If an option is unknown, the graph has no edges or its weights are not symmetric and >= 0,
+        or activations do not have one entry per neuron along `dim`.
 
     Examples
     --------
@@ -68,7 +81,7 @@ class GraphSpectralPenalty(nn.Module):
 
     def __init__(
         self,
-        graph: HasAdjacency | ArrayLike | sparse.sparray,
+        graph: HasAdjacency | nx.Graph[Any] | ArrayLike | sparse.sparray,
         *,
         laplacian: LaplacianKind = "unnormalised",
         measure: Measure = "dirichlet",
@@ -78,8 +91,7 @@ class GraphSpectralPenalty(nn.Module):
         if measure not in get_args(Measure):
             msg = f"`measure` is {measure!r}; it is one of {list(get_args(Measure))}."
             raise ValueError(msg)
-        adjacency = graph.adjacency if isinstance(graph, HasAdjacency) else graph
-        matrix = graph_laplacian(adjacency, laplacian).toarray()
+        matrix = graph_laplacian(_adjacency(graph), laplacian).toarray()
         # Only the symmetric part of a matrix enters a quadratic form (the random-walk Laplacian is not symmetric).
         matrix = (matrix + matrix.T) / 2
         self.register_buffer("operator", torch.from_numpy((matrix / np.trace(matrix)).astype(np.float32)))

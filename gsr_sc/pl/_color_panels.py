@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib.colors import to_rgba
+from matplotlib.colors import Normalize, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ._canvas import canvas, check_ax
 from ._colors import INK, NA_COLOR, colormap, ink_on
 from ._layer import DEAD_NOTE
-from ._norm import is_diverging, pick, scale
+from ._norm import beyond, is_diverging, pick, scale
 from ._paint import Mixture, Numbers, paint
 from ._sheet import Sheet, inches, text_width, title_height, write_colorbar, write_footnote, write_title
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._canvas import Shown
     from ._colors import Palette
     from ._layer import Layer
+    from ._norm import Extend
 
 LegendLoc = Literal["right margin", "on data", "none"]
 _LABEL_SIZE = 7.5
@@ -125,15 +126,20 @@ def paint_numbers(
     return layer.paint(ax, values, cmap=colormap(cmap, diverging=is_diverging(norm)), norm=norm, diameter=diameter)
 
 
-def bar_beside(ax: Axes, mappable: ScalarMappable, label: str = "", *, horizontal: bool) -> None:
-    """Colour bar close to a panel."""
+def bar_beside(
+    ax: Axes, mappable: ScalarMappable, label: str = "", *, horizontal: bool, extend: Extend | None = None
+) -> None:
+    """Colour bar close to a panel, pointed where values lie beyond it: by default those of the mappable."""
+    if extend is None:
+        assert isinstance(mappable.norm, Normalize)
+        extend = beyond(mappable.norm, np.ma.filled(np.ma.asarray(mappable.get_array(), dtype=float), np.nan))
     width, height = inches(ax)
     if horizontal:
         box = (0.0, -0.2 / height, 0.7, 0.08 / height)
     else:
         length = max(0.6 * height, BAR_HEIGHT) / height
         box = (1 + 0.1 / width, 1 - length, 0.1 / width, length)
-    write_colorbar(ax.inset_axes(box), mappable, label, horizontal=horizontal)
+    write_colorbar(ax.inset_axes(box), mappable, label, horizontal=horizontal, extend=extend)
 
 
 def legend(ax: Axes, layer: Layer, mixture: Mixture, place: str) -> None:
@@ -219,7 +225,7 @@ def _plan(
     most = 1 if flat else max(1, int(9 / (width + max(sides))))
     return Sheet(
         (tuple(title_height(title, with_dot=False, width=width) for title in titles),),
-        min(len(paints), most) if ncols is None else ncols,
+        _even_columns(len(paints), most) if ncols is None else ncols,
         width,
         height,
         gap_x=0.16 if wspace is None else wspace * width,
@@ -228,6 +234,11 @@ def _plan(
         side=max(sides),
         bottom=0.2,
     )
+
+
+def _even_columns(n: int, most: int) -> int:
+    n_rows = -(-n // most)
+    return -(-n // n_rows)
 
 
 def _legend_columns(n: int) -> int:

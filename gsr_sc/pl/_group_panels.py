@@ -14,7 +14,7 @@ from ._canvas import canvas, check_ax
 from ._color_panels import bar_beside, heading
 from ._colors import FRAME, GREY, INK, colormap, label_colors
 from ._layer import DEAD_NOTE
-from ._norm import is_diverging, pick, scale
+from ._norm import beyond, is_diverging, pick, scale
 from ._sheet import (
     TITLE_SIZE,
     Sheet,
@@ -100,7 +100,7 @@ def draw_groups(
     ncols: int | None,
     cmap: Any,
     limits: dict[str, Any],
-    bar_label: str,
+    scaled: StandardScale | None,
     outline: bool,
     size: float | None,
     wspace: float | None,
@@ -112,10 +112,11 @@ def draw_groups(
     ax: Axes | None,
 ) -> Shown:
     """Draw all panels, their titles and the colour bars."""
+    bar_label = "mean activation" if scaled is None else f"scaled per {scaled}"
     names = [name for section in sections for name in section.names]
     titles = heading(titles, names)
     check_ax(ax, len(names), "`groups=[...]`")
-    norms = section_norms(sections, layer, limits)
+    norms = section_norms(sections, layer, limits, scaled=scaled)
     shared = all(norm is norms[0] for norm in norms)
     colors = [color for section in sections for color in section.colors]
     sheet = plan(
@@ -151,23 +152,34 @@ def draw_groups(
                 write_foot(panel, f"{count:,} cell{'s' * (count != 1)}")
             if colorbar_loc is not None and (number == 0 or not shared):
                 mappable, horizontal = ScalarMappable(norm, colours), colorbar_loc == "bottom"
+                extend = beyond(norm, *(part.values[:, ~layer.dead] for part in (sections if shared else [section])))
                 if ax is None:
                     cax = _bar_axes(page, sheet, number, horizontal=horizontal)
-                    write_colorbar(cax, mappable, bar_label, horizontal=horizontal)
+                    write_colorbar(cax, mappable, bar_label, horizontal=horizontal, extend=extend)
                 else:
-                    bar_beside(ax, mappable, bar_label, horizontal=horizontal)
+                    bar_beside(ax, mappable, bar_label, horizontal=horizontal, extend=extend)
         if layer.dead.any():
             write_footnote(page, DEAD_NOTE)
     return page.result
 
 
-def section_norms(sections: list[Section], layer: Layer, limits: dict[str, Any]) -> list[Normalize]:
+def section_norms(
+    sections: list[Section], layer: Layer, limits: dict[str, Any], *, scaled: StandardScale | None
+) -> list[Normalize]:
     """Colour scale of each section: the same one for all, unless limits are given per key."""
     alive = [section.values[:, ~layer.dead] for section in sections]
     n = len(sections)
     if not any(isinstance(value, list | tuple) for value in limits.values()):
-        return [scale(np.concatenate([values.ravel() for values in alive]), **limits)] * n
-    return [scale(alive[i], **{name: pick(value, i, n, name) for name, value in limits.items()}) for i in range(n)]
+        return [_scale(np.concatenate(alive), limits, scaled)] * n
+    per_key = ({name: pick(value, i, n, name) for name, value in limits.items()} for i in range(n))
+    return [_scale(values, own, scaled) for values, own in zip(alive, per_key, strict=True)]
+
+
+def _scale(values: NDArray[np.float64], limits: dict[str, Any], scaled: StandardScale | None) -> Normalize:
+    if scaled is None and values.size and values.min() >= 0 and all(limit is None for limit in limits.values()):
+        # A few small groups that light up one spot each would leave all others pale.
+        limits = {"vmax": float(np.median(values.max(axis=1))) or None}
+    return scale(values, **limits)
 
 
 def plan(

@@ -97,7 +97,8 @@ def latent_grid(
         by default those of `.uns` (`<column>_colors`).
     vmin, vmax, vcenter
         Limits and middle of the colour scale: numbers, percentiles such as `"p99"`, or functions of the values;
-        a list gives each key its own. By default from 0 to the largest value.
+        a list gives each key its own. By default from 0 to the largest value; with `groupby` to the median of the
+        largest values of the groups, so that a few very concentrated groups leave no other pale.
     norm
         A matplotlib scale, or a list of them, instead of limits.
     title
@@ -176,7 +177,6 @@ def latent_grid(
             ax=ax,
         )
     sections = read_sections(stored, names_list(groupby), groups=groups, palette=palette, standard_scale=standard_scale)
-    label = "mean activation" if standard_scale is None else f"scaled per {standard_scale}"
     return draw_groups(
         drawn,
         sections,
@@ -184,7 +184,7 @@ def latent_grid(
         ncols=ncols,
         cmap=cmap,
         limits=limits,
-        bar_label=label,
+        scaled=standard_scale,
         outline=bool(outline),
         size=size,
         wspace=wspace,

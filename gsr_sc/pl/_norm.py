@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from matplotlib.colors import Normalize, TwoSlopeNorm
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NUMBERS = (int, float, np.integer, np.floating)
+
+Extend = Literal["neither", "min", "max", "both"]
 
 Bound = float | str | Callable[[Any], float] | None
 """A number, a percentile such as `"p99"`, or a function of the values."""
@@ -117,6 +119,16 @@ def scale(
         msg = f"A colour scale needs vmin <= vmax and vcenter between them; got {low:g}, {high:g} and {middle}."
         raise ValueError(msg)
     return Normalize(low, high) if middle is None else TwoSlopeNorm(middle, low, high)
+
+
+def beyond(norm: Normalize, *values: NDArray[np.floating]) -> Extend:
+    """At which ends of a scale some of the values lie beyond it."""
+    finite = np.concatenate([array[np.isfinite(array)] for array in values])
+    # A scale that ends at one of the values must not seem to end below it after rounding.
+    slack = 1e-9 * max(abs(norm.vmin or 0.0), abs(norm.vmax or 0.0))
+    below = norm.vmin is not None and bool((finite < norm.vmin - slack).any())
+    above = norm.vmax is not None and bool((finite > norm.vmax + slack).any())
+    return "both" if below and above else "min" if below else "max" if above else "neither"
 
 
 def is_diverging(norm: Normalize) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
 
     from ._canvas import Canvas
+    from ._norm import Extend
 
 TITLE_SIZE = 8.5
 SMALL_SIZE = 7.0
@@ -208,11 +209,13 @@ def write_footnote(page: Canvas, text: str) -> None:
         )
 
 
-def write_colorbar(cax: Axes, mappable: ScalarMappable, label: str, *, horizontal: bool = False) -> None:
-    """Slim colour bar into axes of its own, with few ticks."""
+def write_colorbar(
+    cax: Axes, mappable: ScalarMappable, label: str, *, horizontal: bool = False, extend: Extend = "neither"
+) -> None:
+    """Slim colour bar into axes of its own, with few ticks, pointed where values lie beyond its ends."""
     figure = cax.get_figure(root=True)
     assert figure is not None
-    bar = figure.colorbar(mappable, cax=cax, orientation="horizontal" if horizontal else "vertical")
+    bar = figure.colorbar(mappable, cax=cax, orientation="horizontal" if horizontal else "vertical", extend=extend)
     bar.locator = MaxNLocator(4)
     bar.update_ticks()
     bar.outline.set(edgecolor=FRAME, linewidth=0.6)

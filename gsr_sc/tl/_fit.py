@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .._docs import MODEL, doc_params
 from .._keys import Keys
 from .._log import configure
+from .._serialize import refuse_existing
 from ..model import GSR
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ def fit(
     rng: Rng = 0,
     device: str | torch.device = "auto",
     n_jobs: int | None = None,
+    random_state: Rng = None,
     progress: bool | None = None,
     save_model: str | os.PathLike[str] | None = None,
     key_added: str | None = None,
     copy: bool = False,
-    random_state: Rng = None,
 ) -> AnnData | None:
     """Map observations onto a layer of neurons that can be looked at.
 
@@ -116,6 +117,9 @@ def fit(
     (300, 32)
     """
     configure()
+    keys = Keys.of(key_added)
+    if save_model is not None:
+        refuse_existing(save_model)
     model = GSR(
         graph=graph,
         n_neurons=n_neurons,
@@ -142,7 +146,6 @@ def fit(
     if copy:
         adata = adata.copy()
     model.annotate(adata, key_added=key_added)
-    keys = Keys.of(key_added)
     logger.info(
         "    finished (%.1f s): added\n    %r, activations (adata.obsm)\n    %r, coordinates on the map (adata.obsm)\n"
         "    %r, cluster-indicator groups (adata.obs)",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Roughness of a good map is a few thousandths; this brings useful values of smoothness between 0 and 1.
-_STRENGTH = 8.0
+_STRENGTH = 16.0
 # What "auto" tries, from the smoothest on.
 _LADDER = (1.0, 0.25, 0.06, 0.015)
 # Smallest share of the variance that is taken as explainable.
@@ -74,7 +74,7 @@ def fit(
 ) -> Fit:
     """Train an autoencoder whose layer is smooth on a graph.
 
-    The penalty is `8 * smoothness * explainable * roughness`: `explainable` is what the unpenalised network explains of
+    The penalty is `16 * smoothness * explainable * roughness`: `explainable` is what the unpenalised network explains of
     the held-out squared error, and `roughness` the Dirichlet energy over the trace of the Laplacian.
     Both are free of the units of the data, so a smoothness means the same on every data set.
 
@@ -110,14 +110,20 @@ def fit(
     network.to(device)
     penalty = GraphSpectralPenalty(graph).to(device)
     loop = Loop(network, penalty, source, targets=targets, plan=plan, seed=seed, device=device)
+    ladder = _LADDER if smoothness == "auto" else (smoothness,)
+    # Expected: the warm-up, the unpenalised training, and a first one with the penalty.
+    n_steps = plan.n_steps(len(training))
+    progress.expect((plan.warm_up_epochs + (1 if ladder[0] == 0 else 2) * plan.max_epochs) * n_steps)
     runner = Runner(loop, plan, training=training, held_out=held_out, progress=progress)
     plain = runner.run(weight=0.0, smoothness=0.0)
     # A network that explains nothing of the held-out rows still needs a scale for its penalty.
     explainable = max(plain.explained_variance, _LEAST_EXPLAINED) * runner.total_variance
     chosen, chosen_smoothness = plain, 0.0
-    for value in _LADDER if smoothness == "auto" else (smoothness,):
+    for attempt, value in enumerate(ladder):
         if value == 0:
             break
+        if attempt > 0:
+            progress.expect(plan.max_epochs * n_steps)
         outcome = runner.run(weight=_STRENGTH * value * explainable, smoothness=value)
         kept = outcome.explained_variance >= plain.explained_variance - tolerance * abs(plain.explained_variance)
         if smoothness != "auto" or kept:

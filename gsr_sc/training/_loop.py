@@ -180,6 +180,9 @@ class Loop:
         for start in range(0, len(rows), 1024):
             index = rows[start : start + 1024]
             sums += len(index) * np.array([float(term) for term in self._terms(index, with_start=True)])
+        if not np.isfinite(sums).all():
+            msg = "The held-out loss is not finite. Look for extreme values in the input, or standardise it."
+            raise DivergedError(msg)
         return Losses(*(sums / len(rows)).tolist())
 
     @torch.no_grad()

@@ -32,17 +32,26 @@ class Progress:
 
     def expect(self, n_steps: int) -> None:
         """Add steps still to come."""
-        self._bar.total += n_steps
-        self._bar.refresh()
+        self._resize(self._bar.total + n_steps)
 
     def drop(self, n_steps: int) -> None:
         """Take away steps that an early stop saved."""
-        self._bar.total -= n_steps
+        self._resize(self._bar.total - n_steps)
 
     def step(self, loss: float) -> None:
         """Advance by one step."""
         self._bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         self._bar.update()
+
+    def _resize(self, total: int) -> None:
+        bar = self._bar
+        done, since = bar.n, getattr(bar, "start_t", None)
+        # Only `reset` tells a notebook's widget about a new length; what was done and when it began stays.
+        bar.reset(total=total)
+        bar.n = done
+        if not bar.disable:
+            bar.last_print_n, bar.start_t = done, since
+            bar.refresh()
 
     def __enter__(self) -> Self:
         return self

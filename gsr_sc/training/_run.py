@@ -84,7 +84,6 @@ class Runner:
         self.progress = progress
         self.total_variance = max(loop.total_variance(held_out), 1e-12)
         self._n_steps = plan.n_steps(len(training))
-        progress.expect(plan.warm_up_epochs * self._n_steps)
         self._warm_up = [self._epoch(epoch, 0.0, 0.0) for epoch in range(plan.warm_up_epochs)]
         self._start = loop.state()
 
@@ -99,7 +98,6 @@ class Runner:
             What the user calls that weight; kept in the history.
         """
         plan = self.plan
-        self.progress.expect(plan.max_epochs * self._n_steps)
         self.loop.restore(self._start)
         records = list(self._warm_up)
         best, best_record = math.inf, 0

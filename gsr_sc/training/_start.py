@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from ..graphs import diffusion_coordinates, fit_annealed_map
+from ..graphs import diffusion_coordinates, fit_annealed_map, nearest_neighbours
 from ..matrices import component_scores, principal_axes
 
 if TYPE_CHECKING:
@@ -69,15 +69,17 @@ def annealed_targets(
         rows = np.sort(np.random.default_rng(_SEED).choice(training, _MAX_ROWS, replace=False))
     axes = principal_axes(source, rows, _N_COMPONENTS)
     scores = component_scores(source, axes)
+    seen = scores[rows]
+    neighbours = nearest_neighbours(seen)
     candidates: list[NDArray[np.floating]] = []
     if coordinates is not None:
         candidates.append(coordinates[rows])
     else:
         if init in ("auto", "pca"):
-            candidates.append(scores[rows])
+            candidates.append(seen)
         if init in ("auto", "spectral"):
-            candidates.append(diffusion_coordinates(scores[rows]))
-    start = fit_annealed_map(scores[rows], graph, candidates=candidates)
+            candidates.append(diffusion_coordinates(seen, neighbours=neighbours))
+    start = fit_annealed_map(seen, graph, candidates=candidates, neighbours=neighbours)
     logger.debug(
         "annealed start: quantisation error %.3f, neighbours %.2f steps apart",
         start.quantisation_error,

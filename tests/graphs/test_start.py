@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gsr_sc import datasets, graphs, metrics
-from gsr_sc.graphs._position import order
 from gsr_sc.graphs import diffusion_coordinates, fit_annealed_map
+from gsr_sc.graphs._position import order
 
 
 def principal_components(x: np.ndarray, n_components: int = 30) -> np.ndarray:
@@ -23,8 +23,9 @@ def test_the_same_cells_give_the_same_map_in_any_order(graph: graphs.NeuronGraph
     np.testing.assert_array_equal(fitted.prototypes, fit_annealed_map(x, graph).prototypes)
     rows = np.random.default_rng(0).permutation(len(x))
     shuffled = fit_annealed_map(x[rows], graph)
-    np.testing.assert_allclose(shuffled.prototypes, fitted.prototypes, atol=1e-6)
-    np.testing.assert_allclose(shuffled.responsibilities(x), fitted.responsibilities(x), atol=1e-6)
+    # The sweeps are in single precision, and another order of the cells sums in another order.
+    np.testing.assert_allclose(shuffled.prototypes, fitted.prototypes, atol=1e-5)
+    np.testing.assert_allclose(shuffled.responsibilities(x), fitted.responsibilities(x), atol=1e-5)
 
 
 @pytest.mark.parametrize("graph", [graphs.line(16), graphs.ring(16), graphs.grid(5), graphs.torus(4)], ids=str)
@@ -36,7 +37,8 @@ def test_responsibilities_and_targets_are_shares(graph: graphs.NeuronGraph) -> N
         assert (shares >= 0).all()
         np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
     assert 0 < fitted.quantisation_error < 1
-    assert 0 <= fitted.topographic_error <= 1
+    assert fitted.tear >= 0
+    assert fitted.score == fitted.quantisation_error * (1 + fitted.tear)
 
 
 def starts(x: np.ndarray) -> list[np.ndarray]:

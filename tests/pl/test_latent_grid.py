@@ -61,6 +61,10 @@ def test_darkest_spot_is_where_the_layout_has_the_neuron(kind: MapKind) -> None:
     layout = adata.uns["gsr"]["graph"]["layout"]
     for number, panel in enumerate(draw(adata, groupby="cell_type")):
         colors = np.array([pixel(panel, x, y)[:3].sum() for x, y in layout[:-2]])
+        assert colors[adata.uns["home"][number]] == colors.min()
+        # By default strong spots end in the darkest colour; not if every value is on the scale.
+    for number, panel in enumerate(draw(adata, groupby="cell_type", vmax="p100")):
+        colors = np.array([pixel(panel, x, y)[:3].sum() for x, y in layout[:-2]])
         assert colors.argmin() == adata.uns["home"][number]
 
 
@@ -95,8 +99,8 @@ def test_all_panels_share_one_scale_and_one_color_bar() -> None:
     panels = draw(adata, groupby="cell_type")
     norms = [panel.images[0].norm for panel in panels]
     assert all(norm is norms[0] for norm in norms)
-    most = max(means(adata, "cell_type", name).max() for name in TYPES)
-    assert (norms[0].vmin, norms[0].vmax) == (0, pytest.approx(most, rel=1e-5))
+    typical = np.median([means(adata, "cell_type", name).max() for name in TYPES])
+    assert (norms[0].vmin, norms[0].vmax) == (0, pytest.approx(typical, rel=1e-5))
     bars = [ax for ax in panels[0].figure.axes if ax not in panels]
     assert [bar.get_ylabel() for bar in bars] == ["mean activation"]
     assert bars[0].get_ylim() == (norms[0].vmin, norms[0].vmax)
@@ -118,6 +122,26 @@ def test_limits() -> None:
     assert limits(vmax="p99") == pytest.approx((0, np.percentile(values, 99)), rel=1e-5)
     assert limits(vmin="p10", vmax=np.median) == pytest.approx((np.percentile(values, 10), np.median(values)), rel=1e-5)
     assert isinstance(draw(adata, groupby="cell_type", norm=LogNorm(0.01, 1))[2].images[0].norm, LogNorm)
+
+
+def test_scale_is_that_of_a_typical_group_and_its_bar_tells_that_some_lie_beyond() -> None:
+    adata = make_map(n_dead=0)
+    # One small group that lights up a single neuron.
+    adata.obs["cell_type"] = adata.obs["cell_type"].cat.add_categories("tight")
+    adata.obs.loc[adata.obs_names[:3], "cell_type"] = "tight"
+    adata.obsm["X_gsr"][:3] = np.eye(adata.obsm["X_gsr"].shape[1])[7]
+
+    def shown(**options: Any) -> tuple[float, str]:
+        panels = draw(adata, groupby="cell_type", **options)
+        (bar,) = (ax for ax in panels[0].figure.axes if ax not in panels)
+        return panels[0].images[0].norm.vmax, bar._colorbar.extend
+
+    peaks = sorted(means(adata, "cell_type", name).max() for name in [*TYPES, "tight"])
+    assert peaks[-1] == pytest.approx(1)
+    assert shown() == (pytest.approx(peaks[2], rel=1e-5), "max")
+    assert shown(vmax="p100") == (pytest.approx(1), "neither")
+    assert shown(vmin=0.1, vmax=0.5)[1] == "both"
+    assert shown(standard_scale="neuron") == (pytest.approx(1), "neither")
 
 
 def test_signed_activations_get_a_scale_about_zero() -> None:
@@ -398,6 +422,15 @@ def test_groups_of_labels_leave_others_grey() -> None:
     assert texts(panel) == ["2"]
     with pytest.raises(ValueError, match="`groups` chooses labels"):
         latent_grid(adata, color="gene0", groups=["2"])
+
+
+def test_panels_are_spread_evenly_over_rows() -> None:
+    panels = draw(make_map(), color=["gene0", "gene1", "gene2", "gene3"])
+    assert len({round(panel.get_position().x0, 6) for panel in panels}) == 2
+    bars = [
+        panel.child_axes[0]._colorbar.extend for panel in draw(make_map(), color=["gene0", "gene1"], vmax=["p50", 9])
+    ]
+    assert bars == ["max", "neither"]
 
 
 def test_several_colors() -> None:

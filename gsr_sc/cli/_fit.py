@@ -1,0 +1,58 @@
+"""`gsr-sc fit` and `gsr-sc map`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from .._keys import Keys
+from ._files import check_target, read, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anndata import AnnData
+
+
+def fit(*, source: Path, target: Path, progress: bool = True, **options: Any) -> None:
+    """Train a map on one file and write it to another; `options` are those of `tl.fit`."""
+    check_target(target)
+    adata = read(source)
+    from .. import get, tl
+
+    started = time.perf_counter()
+    tl.fit(adata, progress=progress, **options)
+    seconds = time.perf_counter() - started
+    write(adata, target)
+    key = options.get("key_added")
+    quality = get.quality(adata, key=key)
+    print(
+        f"{size(adata, key)}, {seconds:.0f} s",
+        f"held-out explained variance {quality['explained_variance']:.3f}, "
+        f"without the penalty {quality['explained_variance_unregularised']:.3f}",
+        f"Moran's I {quality['moran_i']:.3f}, dead neurons {quality['n_dead']:.0f}",
+        f"wrote {target}",
+        sep="\n",
+    )
+
+
+def place(*, model: Path, source: Path, target: Path, key_added: str | None = None, **options: Any) -> None:
+    """Place the cells of one file on the map of a saved model and write them to another."""
+    check_target(target)
+    adata = read(source)
+    from ..model import GSR
+
+    loaded = GSR.load(model, device=options.get("device", "auto"))
+    loaded.n_jobs = options.get("n_jobs")
+    loaded.annotate(adata, key_added=key_added)
+    write(adata, target)
+    print(f"{adata.n_obs} cells placed on {loaded.fitted.graph.n_neurons} neurons", f"wrote {target}", sep="\n")
+
+
+def size(adata: AnnData, key: str | None = None) -> str:
+    """How much was fitted, and how."""
+    params = adata.uns[Keys.of(key).uns]["params"]
+    return (
+        f"{params['n_obs']} cells x {params['n_vars']} variables, {params['n_neurons']} neurons "
+        f"({params['graph']}, transform {params['transform']}, smoothness {params['smoothness']:g})"
+    )

@@ -1,0 +1,166 @@
+"""What the encoder sees, against the same computed naively on the whole dense matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from gsr_sc.matrices import MatrixSource, Rows, fit_transform
+from gsr_sc.matrices._transform import CLIP
+
+if TYPE_CHECKING:
+    from gsr_sc.matrices import Transform, TransformKind
+
+N_OBS, N_VARS = 1500, 23  # more than one block
+
+
+def negative_binomial(seed: int = 0, overdispersion: float = 0.5) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    mean = np.outer(rng.lognormal(0, 0.4, N_OBS), rng.lognormal(0, 1, N_VARS))
+    counts = rng.poisson(mean * rng.gamma(1 / overdispersion, overdispersion, mean.shape)).astype(np.float32)
+    counts[0] = 0  # a cell without counts
+    return counts
+
+
+def learn(x: Any, kind: TransformKind, *, counts: bool, columns: np.ndarray | None = None) -> tuple[Transform, np.ndarray]:
+    rows = Rows(x)
+    training = np.arange(1, rows.shape[0], 2)
+    columns = np.arange(rows.shape[1]) if columns is None else columns
+    totals = np.asarray(x.sum(axis=1), dtype=np.float64).ravel()
+    learnt = fit_transform(rows, kind=kind, counts=counts, columns=columns, training=training, totals=totals)
+    seen = np.concatenate(list(MatrixSource(rows, learnt, totals).blocks()))
+    return learnt, seen
+
+
+def naive_zscore(x: np.ndarray) -> np.ndarray:
+    z = (x - x[1::2].mean(axis=0)) / x[1::2].std(axis=0)
+    return z
+
+
+def naive_target(x: np.ndarray) -> float:
+    """Median total times 2 alpha, alpha from the excess of the variance over Poisson noise in the training cells."""
+    training = x[1::2].astype(np.float64)
+    totals = training.sum(axis=1)
+    median = np.median(totals[totals > 0])
+    factor = np.divide(median, totals, out=np.zeros_like(totals), where=totals > 0)
+    scaled = training * factor[:, None]
+    poisson = (training * factor[:, None] ** 2).mean(axis=0)
+    alpha = (scaled.var(axis=0) - poisson).sum() / (scaled.mean(axis=0) ** 2).sum()
+    return float(median * 2 * np.clip(alpha, 0.05, 5))
+
+
+CONTAINERS = (np.asarray, np.asfortranarray, sparse.csr_matrix, sparse.csc_array)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_zscore_of_values(container: Any) -> None:
+    x = np.random.default_rng(0).gamma(2, 2, (N_OBS, N_VARS)).astype(np.float32)
+    learnt, seen = learn(container(x), "zscore", counts=False)
+    expected = np.clip(naive_zscore(x.astype(np.float64)), -CLIP, CLIP)
+    assert seen.dtype == np.float32
+    np.testing.assert_allclose(seen, expected, atol=1e-5)
+    np.testing.assert_allclose(learnt.baseline, expected[1::2].mean(axis=0), atol=1e-5)
+
+
+def test_an_outlier_is_clipped_on_either_side() -> None:
+    x = np.random.default_rng(0).normal(size=(N_OBS, 3)).astype(np.float32)
+    x[2], x[4] = 1e4, -1e4  # not among the training rows
+    seen = learn(x, "zscore", counts=False)[1]
+    np.testing.assert_array_equal(seen[2], CLIP)
+    np.testing.assert_array_equal(seen[4], -CLIP)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("overdispersion", [1e-3, 0.4, 20])
+def test_zscore_of_counts(container: Any, overdispersion: float) -> None:
+    x = negative_binomial(overdispersion=overdispersion)
+    learnt, seen = learn(container(x), "zscore", counts=True)
+    assert learnt.target == pytest.approx(naive_target(x), rel=1e-4)
+    totals = x.sum(axis=1, keepdims=True, dtype=np.float64)
+    logged = np.log1p(np.divide(learnt.target * x, totals, out=np.zeros(x.shape), where=totals > 0))
+    np.testing.assert_allclose(seen, np.minimum(naive_zscore(logged), CLIP), atol=2e-4)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_pearson_residuals(container: Any) -> None:
+    x = negative_binomial()
+    learnt, seen = learn(container(x), "pearson", counts=True)
+    training = x[1::2].astype(np.float64)
+    share = training.sum(axis=0) / training.sum()
+    mu = x.sum(axis=1, keepdims=True, dtype=np.float64) * share
+    mu = np.maximum(mu, 1e-12)
+    clip = np.sqrt(len(training))
+    expected = np.clip((x - mu) / np.sqrt(mu + mu**2 / 100), -clip, clip)
+    np.testing.assert_allclose(seen, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(learnt.baseline, expected[1::2].mean(axis=0), atol=1e-4)
+    assert learnt.clip == pytest.approx(clip)
+
+
+def test_pearson_residuals_are_those_of_scanpy_when_all_cells_are_used() -> None:
+    import scanpy as sc
+    from anndata import AnnData
+
+    x = negative_binomial()[1:]
+    rows, totals = Rows(x), x.sum(axis=1, dtype=np.float64)
+    columns = np.arange(N_VARS)
+    learnt = fit_transform(rows, kind="pearson", counts=True, columns=columns, training=np.arange(len(x)), totals=totals)
+    theirs = sc.experimental.pp.normalize_pearson_residuals(AnnData(x.copy()), inplace=False)["X"]
+    np.testing.assert_allclose(learnt(x.copy(), totals), theirs, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_as_given(container: Any) -> None:
+    x = np.random.default_rng(0).gamma(2, 2, (N_OBS, N_VARS)).astype(np.float32)
+    learnt, seen = learn(container(x), "none", counts=False)
+    np.testing.assert_array_equal(seen, x)
+    np.testing.assert_allclose(learnt.baseline, x[1::2].mean(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["zscore", "pearson", "none"])
+def test_masked_and_constant_columns_are_left_out(kind: TransformKind) -> None:
+    x = negative_binomial()
+    x[:, 4] = 0
+    x[1::2, 6] = 3  # varies among held-out rows only
+    if kind == "none":
+        x[:, 8] = 2.5
+    learnt, seen = learn(x, kind, counts=kind != "none", columns=np.array([1, 4, 6, 7, 20]))
+    varies = [1, 6, 7, 20] if kind == "zscore" else [1, 7, 20]
+    assert learnt.columns.tolist() == varies, "rescaled to equal totals, a constant count varies"
+    assert seen.shape == (N_OBS, len(varies)) == (N_OBS, learnt.n_inputs)
+    assert np.isfinite(seen).all()
+
+
+@given(seed=st.integers(0, 1000), shift=st.floats(-50, 50), scale=st.floats(0.01, 100))
+def test_zscore_ignores_units(seed: int, shift: float, scale: float) -> None:
+    x = np.random.default_rng(seed).normal(size=(60, 4))
+    seen = learn(x.astype(np.float32), "zscore", counts=False)[1]
+    moved = learn((scale * (x + shift)).astype(np.float32), "zscore", counts=False)[1]
+    np.testing.assert_allclose(moved, seen, atol=2e-3)
+
+
+def test_a_batch_is_the_same_rows_in_any_order() -> None:
+    x = sparse.csr_matrix(negative_binomial())
+    rows = Rows(x)
+    totals = np.asarray(x.sum(axis=1)).ravel().astype(np.float64)
+    learnt, seen = learn(x, "zscore", counts=True)
+    source = MatrixSource(rows, learnt, totals)
+    index = np.array([77, 3, 1499, 3])
+    np.testing.assert_array_equal(source.batch(index), seen[index])
+    np.testing.assert_array_equal(np.concatenate(list(source.blocks(np.arange(5, 1400, 3)))), seen[5:1400:3])
+    assert len(source) == N_OBS
+    assert source.n_inputs == N_VARS
+    np.testing.assert_array_equal(source.baseline, learnt.baseline)
+
+
+def test_totals_count_genes_that_are_not_used() -> None:
+    x = negative_binomial()
+    few = learn(x, "zscore", counts=True, columns=np.array([0, 1]))[1]
+    whole = learn(x, "zscore", counts=True)[1]
+    alone = learn(x[:, :2], "zscore", counts=True)[1]
+    assert np.corrcoef(few[:, 0], whole[:, 0])[0, 1] > 0.98
+    assert np.corrcoef(few[:, 0], alone[:, 0])[0, 1] < 0.98

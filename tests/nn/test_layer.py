@@ -1,0 +1,125 @@
+"""The structured layer and the autoencoder: units, noise, initial weights, and use in a network of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from gsr_sc import graphs
+from gsr_sc.nn import GraphAutoencoder, GraphLayer, GraphSpectralPenalty
+
+ACTIVATIONS = ("simplex", "relu", "linear")
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def inputs() -> torch.Tensor:
+    return torch.randn(50, 12, generator=generator(9))
+
+
+def test_units_are_what_their_names_say(inputs: torch.Tensor) -> None:
+    layers = {name: GraphLayer(12, 9, activation=name, generator=generator()).eval() for name in ACTIVATIONS}  # type: ignore[arg-type]
+    drive = layers["linear"].logits(inputs)
+    torch.testing.assert_close(layers["linear"](inputs), drive)
+    torch.testing.assert_close(layers["relu"](inputs), drive.clamp_min(0))
+    simplex = layers["simplex"](inputs)
+    torch.testing.assert_close(simplex, 3 * torch.softmax(drive, dim=1))
+    assert (simplex > 0).all()
+
+
+@pytest.mark.parametrize(("activation", "noise"), [("simplex", 0.05), ("relu", 0.5), ("linear", 0.5)])
+def test_noise_has_its_size_and_only_while_training(inputs: torch.Tensor, activation: Any, noise: float) -> None:
+    layer = GraphLayer(12, 400, activation=activation, generator=generator()).requires_grad_(requires_grad=False)
+    clean = layer.eval()(inputs)
+    torch.testing.assert_close(layer(inputs), clean, rtol=0, atol=0)
+    layer.train()
+    added = layer(inputs, generator(1)) - clean
+    assert float(added.std()) == pytest.approx(noise, rel=0.05)
+    assert abs(float(added.mean())) < 0.05 * noise
+    torch.testing.assert_close(layer(inputs, generator(1)), clean + added, rtol=0, atol=0)
+    assert not torch.equal(layer(inputs, generator(2)), clean + added)
+
+
+def test_no_noise_when_told_so(inputs: torch.Tensor) -> None:
+    layer = GraphLayer(12, 9, noise=0, generator=generator()).train()
+    torch.testing.assert_close(layer(inputs), layer.eval()(inputs), rtol=0, atol=0)
+    loud = GraphLayer(12, 400, noise=2.0, generator=generator()).requires_grad_(requires_grad=False)
+    assert float((loud(inputs, generator(1)) - loud.eval()(inputs)).std()) == pytest.approx(2.0, rel=0.05)
+
+
+def test_weights_come_from_the_given_generator_in_the_usual_range() -> None:
+    first, again, other = (GraphAutoencoder(30, 16, generator=generator(seed)) for seed in (3, 3, 4))
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(value, again.state_dict()[name], rtol=0, atol=0)
+        assert not torch.equal(value, other.state_dict()[name])
+        fan_in = first.state_dict()[name.replace("bias", "weight")].shape[1]
+        assert 0.5 / fan_in**0.5 < float(value.detach().abs().max()) <= 1 / fan_in**0.5
+
+
+def test_unknown_units_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"'softmax'; units are one of \['simplex', 'relu', 'linear'\]"):
+        GraphLayer(3, 4, activation="softmax")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", [(), (7,), (20, 10)])
+def test_encode_then_decode_is_a_pass_without_noise(inputs: torch.Tensor, activation: Any, hidden: Any) -> None:
+    network = GraphAutoencoder(12, 9, hidden=hidden, activation=activation, generator=generator()).eval()
+    passed = network(inputs)
+    assert passed.logits.shape == passed.units.shape == (50, 9)
+    activations = network.encode(inputs)
+    torch.testing.assert_close(activations * network.layer.scale, passed.units)
+    torch.testing.assert_close(network.decode(activations), passed.reconstruction)
+    if activation == "simplex":
+        torch.testing.assert_close(activations.sum(dim=1), torch.ones(50))
+
+
+def test_output_starts_at_the_mean() -> None:
+    network = GraphAutoencoder(12, 9, generator=generator())
+    before = network.eval()(torch.zeros(1, 12)).reconstruction - network.output.bias
+    network.initialise_output(torch.arange(12.0))
+    torch.testing.assert_close(network(torch.zeros(1, 12)).reconstruction, before + torch.arange(12.0))
+
+
+def train_classifier(weight: float, seed: int = 0) -> tuple[float, float]:
+    """Accuracy on held-out digits, and roughness of the layer there, of a plain torch classifier."""
+    pictures, labels = load_digits(return_X_y=True)
+    x, y = torch.from_numpy(pictures / 16).float(), torch.from_numpy(labels)
+    order = torch.randperm(len(x), generator=generator(seed))
+    train, test = order[:1400], order[1400:]
+    noise = generator(seed)
+    layer = GraphLayer(64, 64, activation="relu", generator=noise)
+    head = nn.utils.skip_init(nn.Linear, 64, 10)
+    nn.init.uniform_(head.weight, -0.1, 0.1, generator=noise)
+    nn.init.zeros_(head.bias)
+    penalty = GraphSpectralPenalty(graphs.grid(8), measure="rayleigh")
+    optimiser = torch.optim.Adam([*layer.parameters(), *head.parameters()], lr=1e-2)
+    layer.train()
+    for _ in range(25):
+        for batch in train.split(200):
+            z = layer(x[batch], noise)
+            loss = nn.functional.cross_entropy(head(z), y[batch]) + weight * penalty(layer.units(layer.logits(x[batch])))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    layer.eval()
+    with torch.no_grad():
+        z = layer(x[test])
+        return float((head(z).argmax(dim=1) == y[test]).float().mean()), float(penalty(z))
+
+
+def test_in_a_plain_classifier_the_layer_becomes_smooth_at_no_cost() -> None:
+    accuracy, roughness = train_classifier(weight=0)
+    smooth_accuracy, smooth_roughness = train_classifier(weight=1.0)
+    assert accuracy > 0.9
+    assert smooth_roughness < 0.3 * roughness
+    assert smooth_accuracy > accuracy - 0.03
+    assert np.isfinite(smooth_roughness)

@@ -1,0 +1,48 @@
+"""How long a training is and how its rates go."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gsr_sc.training import TrainingPlan
+
+
+@pytest.mark.parametrize(("n_training", "epochs"), [(2, 200), (129, 200), (1280, 80), (2500, 40), (10_000, 24), (10**6, 24)])
+def test_small_data_get_more_passes(n_training: int, epochs: int) -> None:
+    plan = TrainingPlan.for_data(n_training)
+    assert plan.max_epochs == epochs
+    assert plan.warm_up_epochs == -(-epochs // 6)
+    assert plan.n_epochs == plan.warm_up_epochs + epochs
+
+
+def test_the_caller_decides_and_the_warm_up_follows() -> None:
+    assert TrainingPlan.for_data(10**6, 7).max_epochs == 7
+    assert TrainingPlan.for_data(10**6, 1).warm_up_epochs == 1
+
+
+@pytest.mark.parametrize(("n_training", "n_steps"), [(1, 1), (128, 1), (129, 2), (256, 2), (257, 3)])
+def test_steps_per_pass(n_training: int, n_steps: int) -> None:
+    assert TrainingPlan.for_data(n_training).n_steps(n_training) == n_steps
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 24, 200])
+def test_rate_rises_in_the_warm_up_and_then_falls_to_a_hundredth(epochs: int) -> None:
+    plan = TrainingPlan.for_data(1000, epochs)
+    rates = [plan.rate(epoch) for epoch in np.linspace(0, plan.n_epochs, 400)]
+    assert max(rates) == pytest.approx(plan.learning_rate, rel=1e-2)
+    assert min(rates) > 0
+    peak = int(np.argmax(rates))
+    assert (np.diff(rates[: peak + 1]) >= 0).all()
+    assert (np.diff(rates[peak:]) <= 1e-12).all()
+    assert rates[-1] == pytest.approx(0.01 * plan.learning_rate)
+    assert plan.rate(plan.n_epochs + 5) == pytest.approx(0.01 * plan.learning_rate)
+
+
+def test_pull_is_whole_in_the_warm_up_and_fades_after() -> None:
+    plan = TrainingPlan.for_data(1000, 12)
+    pulls = [plan.pull_at(epoch) for epoch in range(plan.n_epochs)]
+    assert pulls[:2] == [1, 1]
+    assert pulls[2] == plan.pull
+    assert (np.diff(pulls[2:]) < 0).all()
+    assert pulls[-1] > 0

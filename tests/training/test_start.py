@@ -1,0 +1,69 @@
+"""The targets of the warm-up: the annealed map by row number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gsr_sc import datasets, graphs, metrics
+from gsr_sc.matrices import MatrixSource, Rows, fit_transform
+from gsr_sc.training import annealed_targets
+from gsr_sc.training import _start as module
+
+
+@pytest.fixture(scope="module")
+def source() -> MatrixSource:
+    rows = Rows(datasets.simulate_line(400, 60).X)
+    learnt = fit_transform(
+        rows, kind="zscore", counts=False, columns=np.arange(60), training=np.arange(400), totals=np.zeros(400)
+    )
+    return MatrixSource(rows, learnt)
+
+
+@pytest.mark.parametrize("init", ["auto", "pca", "spectral"])
+def test_targets_are_shares_in_the_order_of_the_line_also_of_rows_not_trained_on(source: MatrixSource, init: Any) -> None:
+    targets = annealed_targets(source, graphs.line(12), training=np.arange(0, 400, 2), init=init)
+    assert targets is not None
+    held_out = np.arange(1, 400, 2)
+    shares = targets(held_out)
+    assert shares.shape == (200, 12)
+    assert shares.dtype == np.float32
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+    time = datasets.simulate_line(400, 60).obs["time"].to_numpy()
+    assert metrics.order_agreement(shares @ np.arange(12), time[held_out]) > 0.95
+    np.testing.assert_array_equal(targets(held_out[[5, 2]]), shares[[5, 2]])
+
+
+def test_a_random_start_has_no_targets(source: MatrixSource) -> None:
+    assert annealed_targets(source, graphs.line(12), training=np.arange(400), init="random") is None
+
+
+def test_own_coordinates_decide_where_the_line_runs(source: MatrixSource) -> None:
+    """Both ends of the given coordinate come to both ends of the line."""
+    time = datasets.simulate_line(400, 60).obs["time"].to_numpy()
+    for sign in (1, -1):
+        own = annealed_targets(
+            source, graphs.line(12), training=np.arange(400), init="auto", coordinates=sign * time[:, None]
+        )
+        assert own is not None
+        position = own(np.arange(400)) @ np.arange(12)
+        assert np.corrcoef(position, sign * time)[0, 1] > 0.9
+
+
+def test_a_large_data_set_is_laid_out_on_a_sample(source: MatrixSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    anneal = module.fit_annealed_map
+
+    def noting(x: np.ndarray, *args: Any, **options: Any) -> Any:
+        seen.append(len(x))
+        return anneal(x, *args, **options)
+
+    monkeypatch.setattr(module, "fit_annealed_map", noting)
+    monkeypatch.setattr(module, "_MAX_ROWS", 100)
+    targets = annealed_targets(source, graphs.line(12), training=np.arange(400), init="pca")
+    assert seen == [100]
+    assert targets is not None
+    time = datasets.simulate_line(400, 60).obs["time"].to_numpy()
+    assert metrics.order_agreement(targets(np.arange(400)) @ np.arange(12), time) > 0.95
