@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import sparse
 
+from ._openmp import torch
 from ._results import gene_programs, read_activations
 from ._serialize import read_folder, write_folder
 from ._store import MapResults
@@ -200,6 +200,7 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> Non
         "programs": state.programs,
     }
     description = {
+        "hidden": state.network.hidden,
         "params": state.params,
         "quality": state.quality,
         "versions": state.versions,
@@ -228,7 +229,14 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
     )
     transform = Transform(**description["transform"], **part("transform."))
     weights = {name: torch.from_numpy(value) for name, value in part("network.").items()}
-    network = GraphAutoencoder(transform.n_inputs, n_neurons, activation=description["params"]["activation"])
+    network = GraphAutoencoder(
+        transform.n_inputs,
+        n_neurons,
+        hidden=description["hidden"],
+        activation=description["params"]["activation"],
+        # Its weights are replaced at once; torch's global generator is left alone.
+        generator=torch.Generator(),
+    )
     network.load_state_dict(weights)
     return Fitted(
         network=network.to(device).eval(),

@@ -51,7 +51,7 @@ def read_activations(
     nothing = silent | ~activations.any(axis=1)
     confidence = np.where(nothing, 0.0, np.clip(by_group.max(axis=1), 0, 1))
     runner_up = np.sort(by_group, axis=1)[:, -2] if len(names) > 1 else np.zeros(len(by_group))
-    clear = (by_group.max(axis=1) >= _LEAST_LEAD * runner_up) & ~silent
+    clear = (by_group.max(axis=1) >= _LEAST_LEAD * runner_up) & ~nothing
     cluster = np.where(clear, names[best], UNASSIGNED)
     neuron = activations.argmax(axis=1)
     of_neuron = branches(graph)

@@ -292,20 +292,3 @@ def choose_transform(transform: str | None, facts: Facts, data: Input) -> tuple[
             )
             raise ValueError(msg)
     return "zscore", facts.kind == "counts"
-
-
-def require_choice(option: str, value: Any, allowed: Sequence[Any]) -> None:
-    """Raise unless `value` is one of the allowed ones."""
-    if value not in allowed:
-        msg = f"`{option}` is {value!r}; it is one of {list(allowed)}."
-        raise ValueError(msg)
-
-
-def require_number(option: str, value: Any, *, lowest: float, whole: bool = False, also: str | None = None) -> None:
-    """Raise unless `value` is a finite number of at least `lowest`."""
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    fine = isinstance(value, kinds) and not isinstance(value, bool)
-    if not fine or not np.isfinite(value) or value < lowest:
-        alternative = f", or {also}" if also else ""
-        msg = f"`{option}` is {value!r}; it is a {'whole ' if whole else ''}number of at least {lowest:g}{alternative}."
-        raise ValueError(msg)

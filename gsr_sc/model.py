@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from scipy import sparse
 
 from . import _fitted
 from ._docs import MODEL, doc_params
 from ._keys import Keys
 from ._log import configure
+from ._options import require_choice, require_number, start_coordinates
 from ._pipeline import fit_input
 from ._random import resolve_rng
 from ._store import write_results
-from ._validate import read_input, require_choice, require_number
+from ._validate import read_input
 from .nn._units import Activation
 from .training import Init, Progress, limited_threads, resolve_device
 
@@ -148,7 +148,7 @@ class GSR:
         """
         configure()
         data = read_input(adata, layer=self.layer, use_rep=self.use_rep, mask_var=self.mask_var)
-        coordinates = self._start_coordinates(adata)
+        coordinates = start_coordinates(adata, self.init)
         with limited_threads(self.n_jobs) as n_threads, Progress(show=progress) as bar:
             state = fit_input(
                 data,
@@ -279,22 +279,6 @@ class GSR:
         options = {"layer": self.layer, "use_rep": self.use_rep, "mask_var": mask, "tolerance": self.tolerance}
         rng = int(self.rng) if isinstance(self.rng, int | np.integer) else None
         return {**options, "init": self.init, "activation": self.activation, "device": str(self.device), "rng": rng}
-
-    def _start_coordinates(self, adata: AnnData) -> NDArray[np.float64] | None:
-        if self.init in get_args(Init):
-            return None
-        if self.init not in adata.obsm:
-            msg = (
-                f"`init={self.init!r}` is neither one of {list(get_args(Init))} nor a key of .obsm, "
-                f"which holds {list(adata.obsm)}. To start from PHATE, store its coordinates as .obsm['X_phate']."
-            )
-            raise KeyError(msg)
-        stored = adata.obsm[self.init]
-        coordinates = np.asarray(stored.toarray() if sparse.issparse(stored) else stored, dtype=np.float64)
-        if coordinates.shape[1] == 0 or not np.isfinite(coordinates).all():
-            msg = f"`init={self.init!r}` has shape {coordinates.shape} and has to hold finite coordinates only."
-            raise ValueError(msg)
-        return coordinates
 
     def _place(self, adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         configure()

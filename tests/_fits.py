@@ -34,8 +34,10 @@ def busy_cells(n_obs: int = 150, n_vars: int = 40) -> AnnData:
     adata.layers["dense"] = counts.toarray().astype(np.int32)
     adata.X = counts.log1p().astype(np.float64)
     rng = np.random.default_rng(1)
-    adata.obs["cluster"] = adata.obs["cluster"].astype("category").cat.reorder_categories(
-        sorted(adata.obs["cluster"].unique(), reverse=True)
+    adata.obs["cluster"] = (
+        adata.obs["cluster"]
+        .astype("category")
+        .cat.reorder_categories(sorted(adata.obs["cluster"].unique(), reverse=True))
     )
     adata.obs["flag"] = rng.random(n_obs) < 0.5
     adata.uns["cluster_colors"] = [f"#{i:02x}0000" for i in range(adata.obs["cluster"].nunique())]

@@ -30,12 +30,12 @@ FLOORS: tuple[set[str], ...] = (
     {"tl", "pl"},
     {"model"},
     {"_pipeline"},
-    {"get", "_fitted"},
+    {"get", "_fitted", "_options"},
     {"training", "_results"},
     {"_validate", "_store", "_serialize"},
     {"nn", "matrices"},
     {"graphs", "metrics", "datasets"},
-    {"_keys", "_docs", "_log", "_random"},
+    {"_keys", "_docs", "_log", "_openmp", "_random"},
 )
 
 each_source = pytest.mark.parametrize("source", SOURCES, ids=str)

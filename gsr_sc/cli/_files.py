@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,17 +63,16 @@ def _is_data_set(path: Path) -> bool:
 
 def write(adata: AnnData, path: Path) -> None:
     """Write a data set in the format of its suffix."""
-    import anndata as ad
-
-    if path.suffix == ".zarr":
-        # The default of newer versions; older ones would warn that it is going to be.
-        with ad.settings.override(zarr_write_format=3):
+    with warnings.catch_warnings():
+        # What anndata and zarr announce of their next versions is no news of this data set.
+        warnings.simplefilter("ignore")
+        if path.suffix == ".zarr":
             adata.write_zarr(path)
-        return
-    # Beside its place first: an interrupted command leaves what was there, which may be its own input.
-    part = path.with_name(f".{path.name}.part")
-    try:
-        adata.write_h5ad(part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+            return
+        # Beside its place first: an interrupted command leaves what was there, which may be its own input.
+        part = path.with_name(f".{path.name}.part")
+        try:
+            adata.write_h5ad(part)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)

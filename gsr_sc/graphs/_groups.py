@@ -39,6 +39,13 @@ def indicator_groups(
     Returns
     -------
     Name of the group of each neuron, (n_neurons,): `"0"` is the group with the most activation, then `"1"`, ...
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> activations = [[0.6, 0.4, 0, 0], [0.4, 0.6, 0, 0], [0, 0, 0.5, 0.5]]
+    >>> gsr_sc.graphs.indicator_groups(gsr_sc.graphs.line(4), activations).tolist()
+    ['0', '0', '1', '1']
     """
     weights = shares(shares(activations) ** _SHARPNESS)
     mass = weights.sum(axis=0)

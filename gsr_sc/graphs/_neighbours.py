@@ -27,7 +27,25 @@ class Neighbours(NamedTuple):
 
 
 def nearest_neighbours(x: NDArray[np.floating], n_neighbours: int = N_NEIGHBOURS) -> Neighbours:
-    """Nearest other observations of each observation, fewer where there are too few."""
+    """Nearest other observations of each observation.
+
+    Parameters
+    ----------
+    x
+        Coordinates, shape (n_obs, n_coordinates).
+    n_neighbours
+        Number of neighbours; fewer come back where there are too few observations.
+
+    Returns
+    -------
+    Distances and numbers of the neighbours.
+
+    Examples
+    --------
+    >>> import gsr_sc, numpy as np
+    >>> gsr_sc.graphs.nearest_neighbours(np.array([[0.0], [1.0], [5.0]]), 1).numbers.ravel().tolist()
+    [1, 0, 1]
+    """
     k = min(n_neighbours, len(x) - 1)
     distance, index = NearestNeighbors(n_neighbors=k + 1).fit(x).kneighbors(x)
     return Neighbours(distance[:, 1:], index[:, 1:])

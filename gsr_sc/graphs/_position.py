@@ -18,11 +18,21 @@ def shares(activations: NDArray[np.floating]) -> NDArray[np.float64]:
     """Activations as shares of a whole: non-negative, each row summing to 1, shape as given.
 
     Rows without any activation become uniform.
-    Units that can be negative (linear ones) count from their smallest activation in the row.
+    A row with negative activations (of linear units) counts from its smallest one.
+
+    Parameters
+    ----------
+    activations
+        Shape (n_obs, n_neurons).
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.shares([[1, 3], [0, 0], [-1, 1]]).tolist()
+    [[0.25, 0.75], [0.5, 0.5], [0.0, 1.0]]
     """
     weights = np.asarray(activations, dtype=np.float64)
-    if (weights < 0).any():
-        weights = weights - weights.min(axis=1, keepdims=True)
+    weights = weights - np.minimum(weights.min(axis=1, keepdims=True), 0)
     total = weights.sum(axis=1, keepdims=True)
     return np.divide(weights, total, out=np.full_like(weights, 1 / weights.shape[1]), where=total > 0)
 
@@ -42,6 +52,12 @@ def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray
     Returns
     -------
     Shape (n_obs, 2).
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.barycentre(gsr_sc.graphs.line(3), [[0, 0, 1], [0, 0.5, 0.5]]).tolist()
+    [[2.0, 0.0], [1.5, 0.0]]
     """
     weights = shares(activations)
     if graph.kind != "torus" or graph.shape is None:
@@ -68,6 +84,12 @@ def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.f
     -------
     On a line or tree the mean distance from the root in [0, 1], on a ring the mean angle in [0, 2 pi),
     shape (n_obs,); None for other graphs. The root is the first neuron of a line and of a tree.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.order(gsr_sc.graphs.line(3), [[0, 0, 1], [0, 0.5, 0.5]]).tolist()
+    [1.0, 0.75]
     """
     if graph.kind == "ring":
         return _mean_angle(shares(activations), ring_angles(graph))
@@ -104,9 +126,21 @@ def distance_from_root(graph: NeuronGraph) -> NDArray[np.float64]:
 def branches(graph: NeuronGraph) -> NDArray[np.intp] | None:
     """Branch of each neuron of a tree: stretches between root, forks and leaves, numbered from the root outwards.
 
+    Parameters
+    ----------
+    graph
+        The neuron graph.
+
     Returns
     -------
     Shape (n_neurons,); None for graphs that are not trees. A fork belongs to the branch that leads to it.
+
+    Examples
+    --------
+    >>> import gsr_sc, networkx as nx
+    >>> tree = nx.Graph([("stem", "fork"), ("fork", "left"), ("fork", "right"), ("right", "tip")])
+    >>> gsr_sc.graphs.branches(gsr_sc.graphs.from_networkx(tree)).tolist()
+    [0, 0, 1, 2, 2]
     """
     if graph.kind != "tree":
         return None

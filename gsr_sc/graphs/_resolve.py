@@ -39,6 +39,12 @@ def resolve(graph: Any, *, n_neurons: int | None, n_obs: int) -> NeuronGraph:
         If the name is unknown, or `n_neurons` contradicts the graph.
     TypeError
         If `graph` is none of the above.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.resolve("grid", n_neurons=12, n_obs=100)
+    NeuronGraph: grid of 12 neurons, 17 edges
     """
     if isinstance(graph, str):
         if graph not in get_args(GraphKind):
@@ -67,7 +73,21 @@ def resolve(graph: Any, *, n_neurons: int | None, n_obs: int) -> NeuronGraph:
 
 
 def default_size(kind: str, n_obs: int) -> int:
-    """Number of neurons for a named graph and a number of observations."""
+    """Number of neurons for a named graph and a number of observations: one for eight, within limits.
+
+    Parameters
+    ----------
+    kind
+        Name of the graph.
+    n_obs
+        Number of observations.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.default_size("grid", 700), gsr_sc.graphs.default_size("ring", 700)
+    (81, 32)
+    """
     wanted = n_obs // _CELLS_PER_NEURON
     if kind in ("grid", "torus"):
         return min(max(math.isqrt(wanted), _MIN_SIDE), _MAX_SIDE) ** 2

@@ -97,6 +97,14 @@ def fit_annealed_map(
     Returns
     -------
     The fitted map.
+
+    Examples
+    --------
+    >>> import gsr_sc, numpy as np
+    >>> along = np.linspace(0, 1, 50)
+    >>> start = gsr_sc.graphs.fit_annealed_map(along[:, None], gsr_sc.graphs.line(5))
+    >>> start.responsibilities(along[:, None]).shape
+    (50, 5)
     """
     # Single precision is enough for a soft map, and half the time.
     x = np.asarray(coordinates, dtype=np.float32)

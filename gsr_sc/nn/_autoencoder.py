@@ -71,6 +71,7 @@ class GraphAutoencoder(nn.Module):
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
+        self.hidden = tuple(hidden)
         widths = [n_inputs, *hidden]
         self.encoder = perceptron(widths, generator)
         self.layer = GraphLayer(widths[-1], n_neurons, activation=activation, noise=noise, generator=generator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .. import _openmp  # noqa: F401  before torch is imported
 from ._devices import resolve_device
 from ._fit import Fit, fit
 from ._loop import DivergedError

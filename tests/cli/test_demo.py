@@ -48,7 +48,7 @@ def test_demo_prints_how_good_the_map_is_and_leaves_data_and_pictures(
     assert adata.uns["gsr"]["params"]["rng"] == 4
     quality = gsr_sc.get.quality(adata)
     auroc = gsr_sc.metrics.indicator_auroc_per_label(adata.obsm["X_gsr"], adata.obs["bulk_labels"])
-    numbers = dict(re.findall(r"^(.*\S) +(?:\d+ +)?(?:[A-Z]\d+ +)?([-\d.]+)$", out, flags=re.MULTILINE))
+    numbers = dict(re.findall(r"^(\S.*?)  +(?:\d+ +[A-Z]\d+ +)?(-?\d\.\d+)$", out, flags=re.MULTILINE))
     expected = {
         "explained variance, held out": quality["explained_variance"],
         "explained variance without the penalty": quality["explained_variance_unregularised"],

@@ -21,7 +21,9 @@ def dense(rows: Any) -> np.ndarray:
     return rows.toarray() if sparse.issparse(rows) else rows
 
 
-@pytest.mark.parametrize("index", [slice(0, 57), slice(3, 9), np.array([5, 0, 5, 56]), np.array([], dtype=np.intp)], ids=str)
+@pytest.mark.parametrize(
+    "index", [slice(0, 57), slice(3, 9), np.array([5, 0, 5, 56]), np.array([], dtype=np.intp)], ids=str
+)
 def test_rows_by_number(counts: np.ndarray, array_type: ArrayType, index: Any) -> None:
     matrix = to_type(counts, array_type)
     rows = Rows(matrix)
@@ -47,7 +49,9 @@ def test_what_is_taken_may_be_changed(counts: np.ndarray, array_type: ArrayType)
 def test_other_number_types(counts: np.ndarray, dtype: str) -> None:
     np.testing.assert_array_equal(Rows(counts.astype(dtype)).take(slice(0, 5)), counts[:5])
     if dtype not in ("float16", ">f4"):
-        np.testing.assert_array_equal(Rows(sparse.csr_matrix(counts.astype(dtype))).take(slice(0, 5)).toarray(), counts[:5])
+        np.testing.assert_array_equal(
+            Rows(sparse.csr_matrix(counts.astype(dtype))).take(slice(0, 5)).toarray(), counts[:5]
+        )
 
 
 def test_fortran_order_strides_and_read_only_memory(counts: np.ndarray) -> None:
@@ -62,7 +66,9 @@ def test_fortran_order_strides_and_read_only_memory(counts: np.ndarray) -> None:
 
 def test_entries_stored_twice_or_in_any_order_or_as_zero_count_once(counts: np.ndarray) -> None:
     plain = sparse.csr_matrix(counts.astype(np.float32))
-    halves = sparse.csr_matrix((np.repeat(plain.data / 2, 2), np.repeat(plain.indices, 2), plain.indptr * 2), plain.shape)
+    halves = sparse.csr_matrix(
+        (np.repeat(plain.data / 2, 2), np.repeat(plain.indices, 2), plain.indptr * 2), plain.shape
+    )
     n_stored = halves.nnz
     np.testing.assert_array_equal(Rows(halves).take(slice(0, 57)).power(2).toarray(), counts**2)
     assert halves.nnz == n_stored, "the matrix of the caller was changed"
@@ -82,7 +88,9 @@ def test_csc_is_converted_on_a_copy(counts: np.ndarray) -> None:
 def test_blocks_cover_every_row_once_and_are_small(n_obs: int) -> None:
     rows = Rows(np.zeros((n_obs, 2)))
     blocks = list(rows.blocks())
-    assert np.concatenate([np.arange(n_obs)[block] for block in blocks] or [np.arange(0)]).tolist() == list(range(n_obs))
+    assert np.concatenate([np.arange(n_obs)[block] for block in blocks] or [np.arange(0)]).tolist() == list(
+        range(n_obs)
+    )
     assert all(block.stop - block.start <= 1024 for block in blocks)
     chosen = np.arange(0, n_obs, 2)
     parts = list(rows.blocks(chosen))

@@ -27,7 +27,9 @@ def negative_binomial(seed: int = 0, overdispersion: float = 0.5) -> np.ndarray:
     return counts
 
 
-def learn(x: Any, kind: TransformKind, *, counts: bool, columns: np.ndarray | None = None) -> tuple[Transform, np.ndarray]:
+def learn(
+    x: Any, kind: TransformKind, *, counts: bool, columns: np.ndarray | None = None
+) -> tuple[Transform, np.ndarray]:
     rows = Rows(x)
     training = np.arange(1, rows.shape[0], 2)
     columns = np.arange(rows.shape[1]) if columns is None else columns
@@ -38,8 +40,7 @@ def learn(x: Any, kind: TransformKind, *, counts: bool, columns: np.ndarray | No
 
 
 def naive_zscore(x: np.ndarray) -> np.ndarray:
-    z = (x - x[1::2].mean(axis=0)) / x[1::2].std(axis=0)
-    return z
+    return (x - x[1::2].mean(axis=0)) / x[1::2].std(axis=0)
 
 
 def naive_target(x: np.ndarray) -> float:
@@ -108,7 +109,9 @@ def test_pearson_residuals_are_those_of_scanpy_when_all_cells_are_used() -> None
     x = negative_binomial()[1:]
     rows, totals = Rows(x), x.sum(axis=1, dtype=np.float64)
     columns = np.arange(N_VARS)
-    learnt = fit_transform(rows, kind="pearson", counts=True, columns=columns, training=np.arange(len(x)), totals=totals)
+    learnt = fit_transform(
+        rows, kind="pearson", counts=True, columns=columns, training=np.arange(len(x)), totals=totals
+    )
     theirs = sc.experimental.pp.normalize_pearson_residuals(AnnData(x.copy()), inplace=False)["X"]
     np.testing.assert_allclose(learnt(x.copy(), totals), theirs, rtol=1e-3, atol=1e-4)
 

@@ -30,7 +30,14 @@ def dense_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
         monkeypatch.setattr(kind, name, noting)
 
-    for kind in (sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix, sparse.csc_array, sparse.coo_matrix, sparse.coo_array):
+    for kind in (
+        sparse.csr_matrix,
+        sparse.csr_array,
+        sparse.csc_matrix,
+        sparse.csc_array,
+        sparse.coo_matrix,
+        sparse.coo_array,
+    ):
         for name in ("toarray", "todense"):
             watch(kind, name)
     return rows

@@ -106,7 +106,9 @@ def train_classifier(weight: float, seed: int = 0) -> tuple[float, float]:
     for _ in range(25):
         for batch in train.split(200):
             z = layer(x[batch], noise)
-            loss = nn.functional.cross_entropy(head(z), y[batch]) + weight * penalty(layer.units(layer.logits(x[batch])))
+            loss = nn.functional.cross_entropy(head(z), y[batch]) + weight * penalty(
+                layer.units(layer.logits(x[batch]))
+            )
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

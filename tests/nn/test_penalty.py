@@ -163,7 +163,9 @@ def test_is_a_module_like_any_other() -> None:
     torch.testing.assert_close(twin.operator, penalty.operator, rtol=0, atol=0)
     assert penalty.double().operator.dtype == torch.float64
     assert penalty.to("meta").operator.device.type == "meta"
-    assert "n_neurons=5, laplacian='symmetric'" in repr(copy.deepcopy(twin.cpu())).replace("'unnormalised'", "'symmetric'")
+    assert "n_neurons=5, laplacian='symmetric'" in repr(copy.deepcopy(twin.cpu())).replace(
+        "'unnormalised'", "'symmetric'"
+    )
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])

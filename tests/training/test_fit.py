@@ -15,6 +15,7 @@ from gsr_sc.training import Fit, Progress, TrainingPlan, annealed_targets, fit
 from gsr_sc.training import _fit as module
 
 GRAPH = graphs.grid(5)
+N_EPOCHS, N_WARM_UP = 15, 3
 
 
 @cache
@@ -48,7 +49,7 @@ def fitted(
         smoothness=smoothness,
         tolerance=tolerance,
         activation=activation,
-        plan=TrainingPlan.for_data(340, 25),
+        plan=TrainingPlan.for_data(340, N_EPOCHS),
         seed=seed,
         device=torch.device("cpu"),
         progress=progress,
@@ -75,7 +76,9 @@ def test_the_returned_network_is_the_one_that_is_reported(smoothness: Any) -> No
     assert not result.network.training
     assert held_out_variance(result) == pytest.approx(result.run.explained_variance, abs=1e-5)
     assert result.run.explained_variance == pytest.approx(
-        result.run.history["validation_explained_variance"][result.run.history["validation_loss"][5:].argmin() + 5]
+        result.run.history["validation_explained_variance"][
+            result.run.history["validation_loss"][N_WARM_UP:].argmin() + N_WARM_UP
+        ]
     )
 
 
@@ -118,13 +121,15 @@ def test_auto_goes_down_to_none_where_nothing_is_allowed(monkeypatch: pytest.Mon
 def test_a_number_is_used_as_it_is() -> None:
     result = fitted(3.0)
     assert result.smoothness == 3.0
-    assert (result.run.history["smoothness"][5:] == 3.0).all()
+    assert (result.run.history["smoothness"][N_WARM_UP:] == 3.0).all()
     assert fitted(0.0).smoothness == 0
     assert fitted(0.0).run.explained_variance == fitted(0.0).unregularised
 
 
 def test_more_smoothness_less_energy() -> None:
-    energies = [metrics.dirichlet_energy(activations(fitted(value)), GRAPH.adjacency) for value in (0.0, 0.5, 3.0, 20.0)]
+    energies = [
+        metrics.dirichlet_energy(activations(fitted(value)), GRAPH.adjacency) for value in (0.0, 0.5, 3.0, 20.0)
+    ]
     assert (np.diff(energies) < 0).all(), energies
     assert energies[-1] < 0.5 * energies[0]
     moran = [metrics.moran_i(activations(fitted(value)), GRAPH.adjacency) for value in (0.0, 3.0)]
@@ -168,4 +173,4 @@ def test_the_bar_ends_full(smoothness: Any) -> None:
         assert progress._bar.n == progress._bar.total
     n_steps = 3  # of 340 rows, in batches of at most 128
     n_trainings = 1 if result.smoothness == 0 else 2
-    assert progress._bar.n <= n_steps * (5 + 25 * max(n_trainings, 5 * (smoothness == "auto")))
+    assert progress._bar.n <= n_steps * (N_WARM_UP + N_EPOCHS * max(n_trainings, 5 * (smoothness == "auto")))

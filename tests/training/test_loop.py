@@ -35,7 +35,9 @@ class Table:
 
 def table(n_obs: int = 300, seed: int = 0) -> Table:
     rng = np.random.default_rng(seed)
-    return Table(rng.normal(size=(n_obs, 3)) @ rng.normal(size=(3, N_INPUTS)) + 0.1 * rng.normal(size=(n_obs, N_INPUTS)))
+    return Table(
+        rng.normal(size=(n_obs, 3)) @ rng.normal(size=(3, N_INPUTS)) + 0.1 * rng.normal(size=(n_obs, N_INPUTS))
+    )
 
 
 def make_loop(source: Table, *, activation: Any = "simplex", targets: Any = None, seed: int = 0, **plan: Any) -> Loop:
@@ -87,7 +89,9 @@ def test_evaluation_is_the_mean_over_rows_without_noise_and_changes_nothing() ->
     assert max(len(index) for index in source.asked) <= 1024
     with torch.no_grad():
         passed = loop.network.eval()(torch.from_numpy(source.x))
-    assert losses.reconstruction == pytest.approx(float(((passed.reconstruction.numpy() - source.x) ** 2).mean()), rel=1e-5)
+    assert losses.reconstruction == pytest.approx(
+        float(((passed.reconstruction.numpy() - source.x) ** 2).mean()), rel=1e-5
+    )
     z = passed.units.numpy().astype(np.float64)
     laplacian = graphs.grid(3).laplacian().toarray()
     energy = np.einsum("bi,ij,bj->b", z, laplacian, z).mean() / np.trace(laplacian)
@@ -187,7 +191,11 @@ def test_divergence_is_named_with_rate_and_batch_size() -> None:
 
 def test_an_extreme_rate_diverges_instead_of_giving_nan_weights() -> None:
     loop = make_loop(table(), activation="linear", clip_norm=1e30)
-    with pytest.raises(DivergedError):
+
+    def train() -> None:
         for _ in range(30):
             epoch(loop, np.arange(300), rate=1e12)
             loop.evaluate(np.arange(300))
+
+    with pytest.raises(DivergedError):
+        train()

@@ -97,4 +97,3 @@ def test_warm_up_happens_once_and_without_penalty() -> None:
     assert [(call["epoch"], call["weight"]) for call in loop.calls] == [(0, 0), (1, 0), (2, 0), (3, 0), (2, 3), (3, 3)]
     assert [call["pull"] for call in loop.calls[:2]] == [1, 1]
     assert loop.calls[2]["pull"] == loop.calls[4]["pull"] < 0.1
-

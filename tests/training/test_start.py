@@ -9,8 +9,8 @@ import pytest
 
 from gsr_sc import datasets, graphs, metrics
 from gsr_sc.matrices import MatrixSource, Rows, fit_transform
-from gsr_sc.training import annealed_targets
 from gsr_sc.training import _start as module
+from gsr_sc.training import annealed_targets
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,9 @@ def source() -> MatrixSource:
 
 
 @pytest.mark.parametrize("init", ["auto", "pca", "spectral"])
-def test_targets_are_shares_in_the_order_of_the_line_also_of_rows_not_trained_on(source: MatrixSource, init: Any) -> None:
+def test_targets_are_shares_in_the_order_of_the_line_also_of_rows_not_trained_on(
+    source: MatrixSource, init: Any
+) -> None:
     targets = annealed_targets(source, graphs.line(12), training=np.arange(0, 400, 2), init=init)
     assert targets is not None
     held_out = np.arange(1, 400, 2)

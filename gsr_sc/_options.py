@@ -1,0 +1,59 @@
+"""What can be wrong with an option, whatever the data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from scipy import sparse
+
+from .training import Init
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+    from numpy.typing import NDArray
+
+
+def require_choice(option: str, value: Any, allowed: Sequence[Any]) -> None:
+    """Raise unless `value` is one of the allowed ones."""
+    if value not in allowed:
+        msg = f"`{option}` is {value!r}; it is one of {list(allowed)}."
+        raise ValueError(msg)
+
+
+def require_number(option: str, value: Any, *, lowest: float, whole: bool = False, also: str | None = None) -> None:
+    """Raise unless `value` is a finite number of at least `lowest`."""
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    fine = isinstance(value, kinds) and not isinstance(value, bool)
+    if not fine or not np.isfinite(value) or value < lowest:
+        alternative = f", or {also}" if also else ""
+        msg = f"`{option}` is {value!r}; it is a {'whole ' if whole else ''}number of at least {lowest:g}{alternative}."
+        raise ValueError(msg)
+
+
+def start_coordinates(adata: AnnData, init: str) -> NDArray[np.float64] | None:
+    """Coordinates to start the map from, (n_obs, n_coordinates); None where `init` names a start of our own.
+
+    Raises
+    ------
+    KeyError
+        If `init` is neither such a start nor a key of `.obsm`.
+    ValueError
+        If the coordinates are not finite.
+    """
+    if init in get_args(Init):
+        return None
+    if init not in adata.obsm:
+        msg = (
+            f"`init={init!r}` is neither one of {list(get_args(Init))} nor a key of .obsm, "
+            f"which holds {list(adata.obsm)}. To start from PHATE, store its coordinates as .obsm['X_phate']."
+        )
+        raise KeyError(msg)
+    stored = adata.obsm[init]
+    coordinates = np.asarray(stored.toarray() if sparse.issparse(stored) else stored, dtype=np.float64)
+    if coordinates.shape[1] == 0 or not np.isfinite(coordinates).all():
+        msg = f"`init={init!r}` has shape {coordinates.shape} and has to hold finite coordinates only."
+        raise ValueError(msg)
+    return coordinates
