@@ -9,6 +9,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap, is_color_like, to_rgba
 
+from .._keys import UNASSIGNED
+
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
@@ -92,6 +94,9 @@ def label_colors(
     """
     stored = _stored_colors(adata, column, len(categories))
     colors = dict(zip(categories, stored or default_colors(len(categories)), strict=True))
+    if not stored and UNASSIGNED in colors:
+        # What has no cluster should not look like one.
+        colors[UNASSIGNED] = GREY
     if isinstance(palette, Mapping):
         named = {str(name): color for name, color in palette.items()}
         colors.update({name: named[name] for name in categories if name in named})

@@ -25,9 +25,10 @@ class Progress:
             warnings.simplefilter("ignore")
             from tqdm.auto import tqdm
         in_notebook = "ipykernel" in sys.modules
-        hidden = not show if show is not None else not (in_notebook or sys.stderr.isatty())
+        self._moves = in_notebook or sys.stderr.isatty()
+        hidden = not show if show is not None else not self._moves
         # Shown on request even where there is no terminal: then rarely, since every update is a line of its own.
-        interval = 0.1 if in_notebook or sys.stderr.isatty() else 5.0
+        interval = 0.1 if self._moves else 5.0
         self._bar: Any = tqdm(total=0, disable=hidden, desc="gsr_sc", unit="step", mininterval=interval, leave=True)
 
     def expect(self, n_steps: int) -> None:
@@ -51,7 +52,8 @@ class Progress:
         bar.n = done
         if not bar.disable:
             bar.last_print_n, bar.start_t = done, since
-            bar.refresh()
+            if self._moves:
+                bar.refresh()
 
     def __enter__(self) -> Self:
         return self

@@ -64,9 +64,9 @@ VALUES: dict[str, tuple[Callable[[], AnnData], str]] = {
     "too large": (lambda: with_x(put(1, 1, 1e25)), r"values of up to 1e\+25"),
     "too large in double precision": (lambda: with_x(lambda x: x.astype(np.float64) * 1e300), "values of up to"),
     "all constant": (lambda: with_x(lambda x: 0 * x + 1.5), "No chosen variable of X varies"),
-    "one cell": (lambda: with_x(np.abs)[:1].copy(), "at least 2 observations"),
-    "no cell": (lambda: with_x(np.abs)[:0].copy(), "at least 2 observations"),
-    "no gene": (lambda: with_x(np.abs)[:, :0].copy(), "has no variables"),
+    "one cell": (lambda: AnnData(np.ones((1, 12), dtype=np.float32)), "at least 2 observations"),
+    "no cell": (lambda: AnnData(np.ones((0, 12), dtype=np.float32)), "at least 2 observations"),
+    "no gene": (lambda: AnnData(np.ones((60, 0), dtype=np.float32)), "has no variables"),
     "no X": (lambda: AnnData(obs=cells(60, 12).obs), "no X. Pass `layer=` or `use_rep=`"),
 }
 

@@ -57,10 +57,9 @@ def test_every_slot_comes_back(kind: str, form: str, tmp_path: Path) -> None:
     assert set(second.uns["history"]) == set(first.uns["history"])
     for name, values in first.uns["history"].items():
         np.testing.assert_array_equal(second.uns["history"][name], values)
-    gsr_sc.pl.latent_grid(back, groupby="cluster", show=False, return_fig=True).clear()
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
+    if form == "h5ad":  # what was read is the same, so one of the two is enough to draw
+        figure = gsr_sc.pl.latent_grid(back, groupby="cluster", return_fig=True)
+        assert len(figure.axes) >= back.obs["cluster"].nunique()
 
 
 def test_a_model_can_annotate_what_was_read(tmp_path: Path) -> None:
