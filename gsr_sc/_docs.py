@@ -47,7 +47,7 @@ activation
     `"simplex"`: softmax over neurons, which gives local patches. `"relu"`, or `"linear"` as first published,
     which gives gradients over the whole layer.
 max_epochs
-    Passes over the data after the warm-up; by default as many as make 800 steps, between 24 and 200.
+    Passes over the data after the warm-up; by default as many as make 800 steps, between 12 and 200.
 rng
     Seed or generator of the weights, the batches and the noise. The same seed, number of threads and machine give
     the same bits. The global random state is neither used nor changed. Which observations are held out, and the
@@ -55,7 +55,8 @@ rng
 device
     `"auto"`: CUDA where there is one, else the CPU; or anything torch knows.
 n_jobs
-    Number of threads; by default as many processors as the process may use. torch's own setting is put back.
+    Number of threads, one of them for preparing batches; by default as many as the process may use processors.
+    torch's own setting is put back.
 random_state
     Another spelling of `rng`."""
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy import sparse
 
-from ._openmp import torch
 from ._results import gene_programs, read_activations
 from ._serialize import read_folder, write_folder
 from ._store import MapResults

@@ -46,6 +46,7 @@ def fit_input(
     rng: np.random.Generator,
     device: torch.device,
     progress: Progress,
+    n_threads: int,
 ) -> _fitted.Fitted:
     """Check the values, settle what is left open, train, and read the trained network.
 
@@ -80,6 +81,7 @@ def fit_input(
         seed=draw_seed(rng),
         device=device,
         progress=progress,
+        prefetch=n_threads > 1,
     )
     activations = _fitted.encode(result.network, source)
     return _fitted.Fitted(

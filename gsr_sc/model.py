@@ -165,6 +165,7 @@ class GSR:
                 rng=resolve_rng(self.rng),
                 device=self.device,
                 progress=bar,
+                n_threads=n_threads,
             )
         # What was asked for beside what was used.
         state.params.update(self._options(), n_jobs=n_threads)

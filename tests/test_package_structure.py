@@ -35,7 +35,7 @@ FLOORS: tuple[set[str], ...] = (
     {"_validate", "_store", "_serialize"},
     {"nn", "matrices"},
     {"graphs", "metrics", "datasets"},
-    {"_keys", "_docs", "_log", "_openmp", "_random"},
+    {"_keys", "_docs", "_log", "_random"},
 )
 
 each_source = pytest.mark.parametrize("source", SOURCES, ids=str)

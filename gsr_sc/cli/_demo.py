@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FOLDER, _DATA, _LABELS = Path("gsr-demo"), "pbmc68k.h5ad", "bulk_labels"
 
 
-def demo(*, out: Path = _FOLDER, n_jobs: int = 1, **options: Any) -> None:
+def demo(*, out: Path = _FOLDER, n_jobs: int = 2, **options: Any) -> None:
     """Fit scanpy's bundled blood cells, print how good the map is, and leave data and pictures in a folder.
 
     Raises

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 import warnings
 from contextlib import contextmanager
@@ -41,9 +40,7 @@ def parser() -> argparse.ArgumentParser:
     command.description = "Train on 700 blood cells that come with scanpy, print how good the map is, and draw it."
     command.set_defaults(run=demo)
     command.add_argument("--out", type=Path, metavar="FOLDER", help="folder to write to (default: gsr-demo)")
-    command.add_argument(
-        "--n-jobs", type=int, metavar="N", help="number of threads (default: 1; so few cells need no more)"
-    )
+    command.add_argument("--n-jobs", type=int, metavar="N", help="number of threads (default: 2)")
     add_options(command, "rng")
 
     command = commands.add_parser("fit", help="train a map on a data set, as gsr_sc.tl.fit does")
@@ -81,10 +78,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = vars(parser().parse_args(arguments))
     run = options.pop("run")
-    if "torch" not in sys.modules:
-        # Read when torch starts: threads that wait then give way to other programs. By default they hold on to their
-        # processors, and a second program on the same ones makes a fit many times slower.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         with _plain_messages():
             run(**options)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ._graph import NeuronGraph
 
 _N_SWEEPS = 40
-_WIDTH_SAMPLE = 4000
+_WIDTH_SAMPLE = 2000
 _FINAL_HEAT = 0.15
 _SMOOTHING_HEAT = 0.3
 # Maps that are about as good should not take turns winning: a later start has to be better by this factor.

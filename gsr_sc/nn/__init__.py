@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .. import _openmp  # noqa: F401  before torch is imported
 from ._autoencoder import GraphAutoencoder
 from ._penalty import GraphSpectralPenalty
 from ._units import GraphLayer

@@ -12,9 +12,16 @@ if TYPE_CHECKING:
     from torch import Generator
 
 
+class _Uninitialised(nn.Linear):
+    """A linear layer that draws nothing from torch's global generator when it is made."""
+
+    def reset_parameters(self) -> None:
+        """Leave the weights as they are."""
+
+
 def linear(n_inputs: int, n_outputs: int, generator: Generator | None = None) -> nn.Linear:
     """Return a linear layer, initialised as torch does by default, from `generator`."""
-    layer = nn.utils.skip_init(nn.Linear, n_inputs, n_outputs)
+    layer = _Uninitialised(n_inputs, n_outputs)
     bound = 1 / math.sqrt(n_inputs)
     nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
     nn.init.uniform_(layer.bias, -bound, bound, generator=generator)

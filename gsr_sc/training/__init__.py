@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .. import _openmp  # noqa: F401  before torch is imported
 from ._devices import resolve_device
 from ._fit import Fit, fit
 from ._loop import DivergedError

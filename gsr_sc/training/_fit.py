@@ -71,6 +71,7 @@ def fit(
     seed: int,
     device: torch.device,
     progress: Progress,
+    prefetch: bool = False,
 ) -> Fit:
     """Train an autoencoder whose layer is smooth on a graph.
 
@@ -103,13 +104,15 @@ def fit(
         Where to train.
     progress
         The bar to move.
+    prefetch
+        Whether a second thread prepares batches.
     """
     weights = torch.Generator().manual_seed(seed)
     network = GraphAutoencoder(len(source.baseline), graph.n_neurons, activation=activation, generator=weights)
     network.initialise_output(torch.from_numpy(source.baseline))
     network.to(device)
     penalty = GraphSpectralPenalty(graph).to(device)
-    loop = Loop(network, penalty, source, targets=targets, plan=plan, seed=seed, device=device)
+    loop = Loop(network, penalty, source, targets=targets, plan=plan, seed=seed, device=device, prefetch=prefetch)
     ladder = _LADDER if smoothness == "auto" else (smoothness,)
     # Expected: the warm-up, the unpenalised training, and a first one with the penalty.
     n_steps = plan.n_steps(len(training))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -11,13 +12,16 @@ import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from ..nn import GraphAutoencoder, GraphSpectralPenalty
     from ._plan import TrainingPlan
+
+
+_BLOCK_ROWS = 1024
 
 
 class Source(Protocol):
@@ -55,6 +59,21 @@ class Losses(NamedTuple):
     start: float
 
 
+class Batch(NamedTuple):
+    """Rows on their way to the network.
+
+    Attributes
+    ----------
+    inputs
+        (batch, n_inputs).
+    targets
+        Annealed map of the rows, (batch, n_neurons), or None where it is not needed.
+    """
+
+    inputs: Tensor
+    targets: Tensor | None
+
+
 class LoopState(NamedTuple):
     """State of a loop between two epochs."""
 
@@ -81,6 +100,8 @@ class Loop:
         Seed of the order of batches and of the noise.
     device
         Where the network is.
+    prefetch
+        Whether a second thread prepares the next batch while the network learns from this one; changes no result.
     """
 
     def __init__(
@@ -93,6 +114,7 @@ class Loop:
         plan: TrainingPlan,
         seed: int,
         device: torch.device,
+        prefetch: bool = False,
     ) -> None:
         self.network = network
         self.penalty = penalty
@@ -100,6 +122,7 @@ class Loop:
         self.targets = targets
         self.plan = plan
         self.device = device
+        self.prefetch = prefetch
         self.order = np.random.default_rng(seed)
         self.noise = torch.Generator(device=device).manual_seed(seed)
         self.optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99), fused=True)
@@ -152,10 +175,10 @@ class Loop:
         shuffled = self.order.permutation(rows)
         n_steps = math.ceil(len(rows) / self.plan.batch_size)
         sums = np.zeros(3)
-        for step, index in enumerate(np.array_split(shuffled, n_steps)):
+        for step, batch in enumerate(self._batches(np.array_split(shuffled, n_steps), with_start=pull > 0)):
             for group in self.optimiser.param_groups:
                 group["lr"] = rate(step / n_steps)
-            terms = self._terms(index, with_start=pull > 0)
+            terms = self._terms(batch)
             loss = terms[0] + weight * terms[1] + pull * terms[2]
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -168,7 +191,7 @@ class Loop:
                     f"{self.plan.batch_size}. Look for extreme values in the input, or standardise it."
                 )
                 raise DivergedError(msg)
-            sums += len(index) * np.array([float(term.detach()) for term in terms])
+            sums += len(batch.inputs) * np.array([float(term.detach()) for term in terms])
             on_step(value)
         return Losses(*(sums / len(rows)).tolist())
 
@@ -177,9 +200,9 @@ class Loop:
         """Losses of rows without noise."""
         self.network.eval()
         sums = np.zeros(3)
-        for start in range(0, len(rows), 1024):
-            index = rows[start : start + 1024]
-            sums += len(index) * np.array([float(term) for term in self._terms(index, with_start=True)])
+        blocks = [rows[start : start + _BLOCK_ROWS] for start in range(0, len(rows), _BLOCK_ROWS)]
+        for batch in self._batches(blocks, with_start=True):
+            sums += len(batch.inputs) * np.array([float(term) for term in self._terms(batch)])
         if not np.isfinite(sums).all():
             msg = "The held-out loss is not finite. Look for extreme values in the input, or standardise it."
             raise DivergedError(msg)
@@ -190,23 +213,37 @@ class Loop:
         """Mean squared distance of rows from the training mean, per input."""
         baseline = self.source.baseline
         total = 0.0
-        for start in range(0, len(rows), 1024):
-            x = self.source.batch(rows[start : start + 1024])
+        for start in range(0, len(rows), _BLOCK_ROWS):
+            x = self.source.batch(rows[start : start + _BLOCK_ROWS])
             total += float(((x - baseline) ** 2).mean(axis=1, dtype=np.float64).sum())
         return total / len(rows)
 
-    def _terms(self, index: NDArray[np.intp], *, with_start: bool) -> tuple[Tensor, Tensor, Tensor]:
-        x = torch.from_numpy(self.source.batch(index)).to(self.device)
+    def _batches(self, indices: list[NDArray[np.intp]], *, with_start: bool) -> Iterator[Batch]:
+        if not self.prefetch:
+            for index in indices:
+                yield self._load(index, with_start=with_start)
+            return
+        with ThreadPoolExecutor(1, "gsr_sc-batches") as pool:
+            coming = pool.submit(self._load, indices[0], with_start=with_start)
+            for index in indices[1:]:
+                ready, coming = coming.result(), pool.submit(self._load, index, with_start=with_start)
+                yield ready
+            yield coming.result()
+
+    def _load(self, index: NDArray[np.intp], *, with_start: bool) -> Batch:
+        target = self.targets(index) if with_start and self.targets is not None else None
+        return Batch(torch.from_numpy(self.source.batch(index)), None if target is None else torch.from_numpy(target))
+
+    def _terms(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        x = batch.inputs.to(self.device)
         passed = self.network(x, self.noise)
         reconstruction = functional.mse_loss(passed.reconstruction, x)
         roughness = self.penalty(passed.units)
-        start = torch.zeros((), device=self.device)
-        if with_start and self.targets is not None:
-            target = torch.from_numpy(self.targets(index)).to(self.device)
-            if self.network.layer.activation == "simplex":
-                start = functional.cross_entropy(passed.logits, target)
-            else:
-                # Scaled to unit mean square, which is what the noise on these units is set for.
-                aim = target / target.square().mean().sqrt().clamp_min(1e-6)
-                start = functional.mse_loss(passed.units, aim)
-        return reconstruction, roughness, start
+        if batch.targets is None:
+            return reconstruction, roughness, torch.zeros((), device=self.device)
+        target = batch.targets.to(self.device)
+        if self.network.layer.activation == "simplex":
+            return reconstruction, roughness, functional.cross_entropy(passed.logits, target)
+        # Scaled to unit mean square, which is what the noise on these units is set for.
+        aim = target / target.square().mean().sqrt().clamp_min(1e-6)
+        return reconstruction, roughness, functional.mse_loss(passed.units, aim)

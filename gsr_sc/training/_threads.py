@@ -22,7 +22,11 @@ def available_threads() -> int:
 
 @contextmanager
 def limited_threads(n_jobs: int | None) -> Iterator[int]:
-    """Limit torch and the linear algebra under numpy to `n_jobs` threads, and restore both on the way out.
+    """Limit torch and the linear algebra under numpy to `n_jobs` threads in all, and restore both on the way out.
+
+    One of several threads is left to prepare batches. So two threads are one for the network and one for its batches,
+    which took as long on an idle machine as two for the network, and not ten times as long on a busy one: the layers
+    are small, threads that share them meet thousands of times a second, and OpenMP has them spin while they wait.
 
     Parameters
     ----------
@@ -35,9 +39,9 @@ def limited_threads(n_jobs: int | None) -> Iterator[int]:
     """
     n_threads = available_threads() if n_jobs in (None, -1) else int(n_jobs)
     before = torch.get_num_threads()
-    torch.set_num_threads(n_threads)
+    torch.set_num_threads(max(n_threads - 1, 1))
     try:
-        with threadpool_limits(n_threads):
+        with threadpool_limits(max(n_threads - 1, 1)):
             yield n_threads
     finally:
         torch.set_num_threads(before)
