@@ -31,7 +31,7 @@ transform
     What the encoder sees. `"zscore"`: every gene centred and scaled to unit variance; counts are scaled to equal
     totals and log-transformed first, with a pseudo-count matched to their overdispersion.
     `"pearson"`: analytic Pearson residuals of counts. None: values as given.
-    `"auto"`: None for representations and for values between 0 and 1, else `"zscore"`.
+    `"auto"`: None for representations and for fractions between 0 and 1 (grey images), else `"zscore"`.
 likelihood
     `"gaussian"`: squared error on that scale. `"auto"` is the same so far.
 smoothness
