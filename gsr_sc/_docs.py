@@ -47,7 +47,7 @@ activation
     `"simplex"`: softmax over neurons, which gives local patches. `"relu"`, or `"linear"` as first published,
     which gives gradients over the whole layer.
 max_epochs
-    Passes over the data after the warm-up; by default as many as make 800 steps, between 12 and 200.
+    Passes over the data after the warm-up; by default as many as make 700 steps, between 12 and 200.
 rng
     Seed or generator of the weights, the batches and the noise. The same seed, number of threads and machine give
     the same bits. The global random state is neither used nor changed. Which observations are held out, and the

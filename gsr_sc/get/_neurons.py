@@ -8,15 +8,13 @@ import numpy as np
 import pandas as pd
 
 from .._store import StoredMap, group_names
+from ..metrics import dead_neurons
 
 if TYPE_CHECKING:
     from typing import Any
 
     import networkx as nx
     from anndata import AnnData
-
-# A neuron that wins no cell and gets less than this part of an even share of the activation carries nothing.
-_DEAD_SHARE = 0.01
 
 
 def neurons(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
@@ -60,7 +58,6 @@ def neurons(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     winners = adata.obs[stored.keys.neuron].astype(str)
     n_cells = winners.value_counts().reindex(graph.names, fill_value=0).to_numpy(dtype=np.int64)
     activations = stored.activations
-    magnitude = np.abs(activations).mean(axis=0, dtype=np.float64)
     return pd.DataFrame(
         {
             "group": pd.Categorical(stored.group.tolist(), categories=group_names(stored.group)),
@@ -69,7 +66,7 @@ def neurons(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
             "n_cells": n_cells,
             "use": n_cells / max(adata.n_obs, 1),
             "mean_activation": activations.mean(axis=0, dtype=np.float64),
-            "is_dead": (n_cells == 0) & (magnitude <= _DEAD_SHARE * magnitude.mean()),
+            "is_dead": (n_cells == 0) & dead_neurons(activations),
         },
         index=pd.Index(graph.names, name="neuron"),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _BATCH_SIZE = 128
 _EPOCHS = 12
-_MIN_STEPS = 800
+_MIN_STEPS = 700
 _MAX_EPOCHS = 200
 
 
@@ -50,7 +50,7 @@ class TrainingPlan:
         n_training
             Number of training observations.
         max_epochs
-            Passes after the warm-up; by default as many as make 800 steps, between 12 and 200.
+            Passes after the warm-up; by default as many as make 700 steps, between 12 and 200.
         """
         steps = math.ceil(n_training / _BATCH_SIZE)
         epochs = min(max(_EPOCHS, math.ceil(_MIN_STEPS / steps)), _MAX_EPOCHS) if max_epochs is None else max_epochs
