@@ -150,7 +150,7 @@ def fit_transform(
     mean, variance = _moments((prepared(block) for block in rows.blocks(training)), rows.shape[1])
     # Below this a variance is rounding error of the sum of squares.
     columns = columns[variance[columns] > 1e-9 * np.maximum(mean[columns] ** 2, 1e-12)]
-    centre, scale, clip = np.zeros(len(columns)), np.ones(len(columns)), np.inf
+    centre, scale, clip = np.zeros(len(columns)), np.ones(len(columns)), float(np.finfo(np.float32).max)
     if kind == "zscore":
         centre, scale, clip = mean[columns], np.sqrt(variance[columns]), CLIP
     elif kind == "pearson":
