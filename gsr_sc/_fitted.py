@@ -142,13 +142,17 @@ def place(state: Fitted, data: Input) -> tuple[NDArray[np.float32], NDArray[np.b
     return encode(state.network, MatrixSource(data.rows, transform, facts.totals)), facts.silent
 
 
+def _in_place(state: Fitted, var_names: pd.Index[str]) -> bool:
+    """Whether the variables that the model reads stand where they stood in the fit; names need not be unique then."""
+    columns = state.transform.columns
+    return bool(columns[-1] < len(var_names) and var_names[columns].equals(state.var_names))
+
+
 def _columns(state: Fitted, data: Input) -> NDArray[np.intp]:
-    fitted = state.transform.columns
-    n_vars = data.rows.shape[1]
-    if fitted[-1] < n_vars and data.var_names[fitted].equals(state.var_names):
-        return fitted
+    if _in_place(state, data.var_names):
+        return state.transform.columns
     if data.is_representation or state.params.get("use_rep") not in (None, "X"):
-        msg = f"{data.where} has {n_vars} columns, not those of the representation the model was fitted on."
+        msg = f"{data.where} has {data.rows.shape[1]} columns, not those of the representation the model was fitted on."
         raise ValueError(msg)
     if not data.var_names.is_unique:
         msg = "Variable names are not unique, so they cannot be matched; call `adata.var_names_make_unique()`."
@@ -172,9 +176,8 @@ def results(
     stored_programs = None
     if state.params.get("use_rep") in (None, "X"):
         stored_programs = np.full((len(var_names), state.graph.n_neurons), np.nan, dtype=np.float32)
-        fitted = state.transform.columns
-        same = fitted[-1] < len(var_names) and var_names[fitted].equals(state.var_names)
-        stored_programs[fitted if same else var_names.get_indexer(state.var_names)] = state.programs
+        columns = state.transform.columns if _in_place(state, var_names) else var_names.get_indexer(state.var_names)
+        stored_programs[columns] = state.programs
     return MapResults(
         graph=state.graph,
         group=state.group,

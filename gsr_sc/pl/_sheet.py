@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -171,15 +171,15 @@ def write_title(ax: Axes, title: str, *, color: tuple[float, float, float, float
     )
 
 
-def write_foot(ax: Axes, text: str) -> None:
-    """Small grey text at the left below a panel."""
+def write_foot(ax: Axes, text: str, *, align: Literal["left", "right"] = "left") -> None:
+    """Small grey text below a panel, at its left or right."""
     ax.annotate(
         text,
-        (0, 0),
+        (0 if align == "left" else 1, 0),
         (0, -2),
         xycoords="axes fraction",
         textcoords="offset points",
-        ha="left",
+        ha=align,
         va="top",
         fontsize=SMALL_SIZE,
         color=GREY,
@@ -195,18 +195,7 @@ def write_footnote(page: Canvas, text: str) -> None:
         width, height = page.figure.get_size_inches()
         page.figure.text(0.1 / width, 0.06 / height, text, fontsize=SMALL_SIZE, color=GREY, va="bottom", ha="left")
     else:
-        page.panels[0].annotate(
-            text,
-            (1, 0),
-            (0, -2),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            fontsize=SMALL_SIZE,
-            color=GREY,
-            annotation_clip=False,
-        )
+        write_foot(page.panels[0], text, align="right")
 
 
 def write_colorbar(
