@@ -46,6 +46,19 @@ init
 activation
     `"simplex"`: softmax over neurons, which gives local patches. `"relu"`, or `"linear"` as first published,
     which gives gradients over the whole layer.
+hidden
+    Widths of the network's layers before the layer of neurons.
+hidden_decoder
+    Widths of those behind it; by default `hidden` in reverse, which puts the neurons in the middle. Any hidden layer
+    can be the one on the graph: `hidden=(128, 10), hidden_decoder=(128,)` puts it behind a bottleneck of 10 units,
+    `hidden=(128,), hidden_decoder=(10, 128)` before one.
+penalty
+    What `smoothness` weighs. `"dirichlet"`: squared differences between neighbouring neurons. `"rayleigh"`: the same
+    over the sum of squares of the activations, which does not depend on their scale. `"l1"`, `"l2"`: size of the
+    activations, without the graph, to see what the graph contributes.
+laplacian
+    How neighbours are weighed. `"unnormalised"`: every edge the same. `"symmetric"`, `"random_walk"`: less where a
+    neuron has many.
 max_epochs
     Passes over the data after the warm-up; by default as many as make 700 steps, between 12 and 200.
 rng

@@ -18,7 +18,7 @@ from ._validate import examine, report_carrying_nothing
 from .graphs import NeuronGraph
 from .matrices import MatrixSource, Transform
 from .metrics import dead_neurons, dirichlet_energy, moran_i
-from .nn import GraphAutoencoder
+from .training import Design
 
 if TYPE_CHECKING:
     import os
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._validate import Facts, Input
+    from .nn import GraphAutoencoder
     from .training import Fit
 
 _PACKAGES = ("gsr-sc", "torch", "numpy", "scipy", "anndata")
@@ -203,7 +204,6 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> Non
         "programs": state.programs,
     }
     description = {
-        "hidden": state.network.hidden,
         "params": state.params,
         "quality": state.quality,
         "versions": state.versions,
@@ -232,14 +232,11 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
     )
     transform = Transform(**description["transform"], **part("transform."))
     weights = {name: torch.from_numpy(value) for name, value in part("network.").items()}
-    network = GraphAutoencoder(
-        transform.n_inputs,
-        n_neurons,
-        hidden=description["hidden"],
-        activation=description["params"]["activation"],
-        # Its weights are replaced at once; torch's global generator is left alone.
-        generator=torch.Generator(),
-    )
+    # Models of the first release name the widths beside the parameters.
+    params = description["params"]
+    params.setdefault("hidden", description.get("hidden"))
+    # Its weights are replaced at once; torch's global generator is left alone.
+    network = Design.from_params(params).network(transform.n_inputs, graph, torch.Generator())
     network.load_state_dict(weights)
     return Fitted(
         network=network.to(device).eval(),
@@ -248,7 +245,7 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
         transform=transform,
         var_names=pd.Index(description["var_names"]),
         programs=arrays["programs"].astype(np.float32),
-        params=description["params"],
+        params=params,
         history=part("history."),
         quality=description["quality"],
         versions=description["versions"],

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from scipy import sparse
 
-from .training import Init
+from .graphs._laplacian import LaplacianKind
+from .nn._units import Activation
+from .training import Design, Init, Penalty
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from anndata import AnnData
     from numpy.typing import NDArray
 
@@ -31,6 +32,53 @@ def require_number(option: str, value: Any, *, lowest: float, whole: bool = Fals
         alternative = f", or {also}" if also else ""
         msg = f"`{option}` is {value!r}; it is a {'whole ' if whole else ''}number of at least {lowest:g}{alternative}."
         raise ValueError(msg)
+
+
+def layer_design(
+    *,
+    activation: Activation,
+    hidden: Sequence[int],
+    hidden_decoder: Sequence[int] | None,
+    penalty: Penalty,
+    laplacian: LaplacianKind,
+) -> Design:
+    """Check the options of the network and of its penalty, and put them together.
+
+    Raises
+    ------
+    TypeError
+        If widths are no sequence.
+    ValueError
+        If one is wrong, or two contradict each other.
+    """
+    require_choice("activation", activation, get_args(Activation))
+    require_choice("penalty", penalty, get_args(Penalty))
+    require_choice("laplacian", laplacian, get_args(LaplacianKind))
+    widths = {"hidden": hidden, "hidden_decoder": () if hidden_decoder is None else hidden_decoder}
+    for option, values in widths.items():
+        if not isinstance(values, Sequence) or isinstance(values, str):
+            msg = f"`{option}` is {values!r}; it is a sequence of widths, such as (128, 128)."
+            raise TypeError(msg)
+        for width in values:
+            require_number(option, width, lowest=1, whole=True)
+    if penalty in ("l1", "l2") and laplacian != "unnormalised":
+        msg = (
+            f"`penalty={penalty!r}` knows no graph, so `laplacian={laplacian!r}` has no effect; leave one of them out."
+        )
+        raise ValueError(msg)
+    if penalty == "l1" and activation == "simplex":
+        msg = (
+            "`penalty='l1'` is the same for all activations of simplex units, which sum to one; "
+            "pass `activation='relu'` or `'linear'`, or `penalty='l2'`."
+        )
+        raise ValueError(msg)
+    return Design(
+        activation=activation,
+        hidden=tuple(int(width) for width in hidden),
+        hidden_decoder=None if hidden_decoder is None else tuple(int(width) for width in hidden_decoder),
+        penalty=penalty,
+        laplacian=laplacian,
+    )
 
 
 def start_coordinates(adata: AnnData, init: str) -> NDArray[np.float64] | None:

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._validate import Input
-    from .nn._units import Activation
-    from .training import Init, Progress
+    from .training import Design, Init, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ def fit_input(
     tolerance: float,
     init: Init,
     coordinates: NDArray[np.float64] | None,
-    activation: Activation,
+    design: Design,
     max_epochs: int | None,
     rng: np.random.Generator,
     device: torch.device,
@@ -76,7 +75,7 @@ def fit_input(
         targets=annealed_targets(source, neurons, training=training, init=init, coordinates=coordinates),
         smoothness=smoothness,
         tolerance=tolerance,
-        activation=activation,
+        design=design,
         plan=plan,
         seed=draw_seed(rng),
         device=device,
@@ -104,6 +103,7 @@ def fit_input(
             "n_obs": data.rows.shape[0],
             "n_vars": learnt.n_inputs,
             "n_held_out": len(held_out),
+            **design.params(),
         },
         history=result.run.history,
         quality=_fitted.quality(result, neurons, activations),

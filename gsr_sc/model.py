@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,16 +10,16 @@ from . import _fitted
 from ._docs import MODEL, doc_params
 from ._keys import Keys
 from ._log import configure
-from ._options import require_choice, require_number, start_coordinates
+from ._options import layer_design, require_choice, require_number, start_coordinates
 from ._pipeline import fit_input
 from ._random import resolve_rng
 from ._store import write_results
 from ._validate import read_input
-from .nn._units import Activation
-from .training import Init, Progress, limited_threads, resolve_device
+from .training import Design, Progress, limited_threads, resolve_device
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     import pandas as pd
     import torch
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ._random import Rng
+    from .graphs._laplacian import LaplacianKind
+    from .nn._units import Activation
+    from .training import Init, Penalty
 
 
 @doc_params(model=MODEL)
@@ -67,6 +70,10 @@ class GSR:
         tolerance: float = 0.02,
         init: Init | str = "auto",
         activation: Activation = "simplex",
+        hidden: Sequence[int] = (128, 128),
+        hidden_decoder: Sequence[int] | None = None,
+        penalty: Penalty = "dirichlet",
+        laplacian: LaplacianKind = "unnormalised",
         max_epochs: int | None = None,
         rng: Rng = 0,
         device: str | torch.device = "auto",
@@ -74,7 +81,6 @@ class GSR:
         random_state: Rng = None,
     ) -> None:
         require_choice("likelihood", likelihood, ["auto", "gaussian"])
-        require_choice("activation", activation, get_args(Activation))
         if smoothness != "auto":
             require_number("smoothness", smoothness, lowest=0, also="'auto'")
         require_number("tolerance", tolerance, lowest=0)
@@ -95,7 +101,9 @@ class GSR:
         self.smoothness: float | Literal["auto"] = "auto" if smoothness == "auto" else float(smoothness)
         self.tolerance = float(tolerance)
         self.init = init
-        self.activation = activation
+        self.design = layer_design(
+            activation=activation, hidden=hidden, hidden_decoder=hidden_decoder, penalty=penalty, laplacian=laplacian
+        )
         self.max_epochs = None if max_epochs is None else int(max_epochs)
         self.rng = rng if random_state is None else random_state
         self.device = resolve_device(device)
@@ -159,7 +167,7 @@ class GSR:
                 tolerance=self.tolerance,
                 init="auto" if coordinates is not None else self.init,  # type: ignore[arg-type]
                 coordinates=coordinates,
-                activation=self.activation,
+                design=self.design,
                 max_epochs=self.max_epochs,
                 # Drawn anew from the seed at every fit, so that fitting twice gives the same model.
                 rng=resolve_rng(self.rng),
@@ -268,9 +276,10 @@ class GSR:
         """
         model = cls(device=device)
         state = _fitted.load(path, model.device)
-        for name in ("layer", "use_rep", "activation", "tolerance", "init", "smoothness", "max_epochs", "rng"):
+        for name in ("layer", "use_rep", "tolerance", "init", "smoothness", "max_epochs", "rng"):
             if state.params.get(name) is not None:
                 setattr(model, name, state.params[name])
+        model.design = Design.from_params(state.params)
         model.graph, model.transform_kind = state.graph, state.params["transform"]
         model._state = state
         return model
@@ -279,7 +288,7 @@ class GSR:
         mask = self.mask_var if isinstance(self.mask_var, str | None) else "array"
         options = {"layer": self.layer, "use_rep": self.use_rep, "mask_var": mask, "tolerance": self.tolerance}
         rng = int(self.rng) if isinstance(self.rng, int | np.integer) else None
-        return {**options, "init": self.init, "activation": self.activation, "device": str(self.device), "rng": rng}
+        return {**options, "init": self.init, "device": str(self.device), "rng": rng}
 
     def _place(self, adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         configure()

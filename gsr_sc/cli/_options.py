@@ -20,6 +20,14 @@ def _number_or_auto(text: str) -> float | str:
         raise argparse.ArgumentTypeError(msg) from None
 
 
+def _widths(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(width) for width in text.split(",") if width)
+    except ValueError:
+        msg = f"{text!r} is no list of whole numbers such as 128,128"
+        raise argparse.ArgumentTypeError(msg) from None
+
+
 def _name_or_none(text: str) -> str | None:
     return None if text == "none" else text
 
@@ -37,6 +45,10 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "tolerance": float,
     "init": str,
     "activation": str,
+    "hidden": _widths,
+    "hidden_decoder": _widths,
+    "penalty": str,
+    "laplacian": str,
     "max_epochs": int,
     "rng": int,
     "device": str,
@@ -45,12 +57,20 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "key_added": str,
 }
 _SPELLINGS = {"rng": "--seed"}
-_METAVARS: dict[Callable[[str], Any], str] = {int: "N", float: "X", _number_or_auto: "X", Path: "FOLDER"}
+_METAVARS: dict[Callable[[str], Any], str] = {
+    int: "N",
+    float: "X",
+    _number_or_auto: "X",
+    _widths: "N,N",
+    Path: "FOLDER",
+}
 # Where the docstring speaks of what only Python can pass, or is not shared.
 _HELP = {
     "graph": '"grid" (the default), "torus", "ring" or "line".',
     "mask_var": 'Boolean column of .var that tells which variables to use. By default "highly_variable", if there is one.',
     "transform": 'What the encoder sees: "zscore", "pearson" (of counts), "none" (values as given), or "auto".',
+    "hidden": "Widths of the network's layers before the layer of neurons, 128,128 by default.",
+    "hidden_decoder": "Widths of those behind it; by default those of --hidden in reverse.",
     "rng": "Seed, 0 by default. The same seed, number of threads and machine give the same bits.",
     "save_model": "Folder to save the model to, for gsr-sc map.",
     "key_added": "Name of the results, instead of gsr.",

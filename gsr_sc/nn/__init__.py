@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ._activity import ActivityPenalty
 from ._autoencoder import GraphAutoencoder
 from ._penalty import GraphSpectralPenalty
 from ._units import GraphLayer
 
-__all__ = ["GraphAutoencoder", "GraphLayer", "GraphSpectralPenalty"]
+__all__ = ["ActivityPenalty", "GraphAutoencoder", "GraphLayer", "GraphSpectralPenalty"]

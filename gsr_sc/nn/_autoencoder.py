@@ -35,20 +35,24 @@ class Pass(NamedTuple):
 
 
 class GraphAutoencoder(nn.Module):
-    """Autoencoder whose bottleneck is a :class:`~gsr_sc.nn.GraphLayer`.
+    """Autoencoder with a :class:`~gsr_sc.nn.GraphLayer` among its hidden layers, in the middle by default.
 
     Parameters
     ----------
     n_inputs
         Number of variables.
     n_neurons
-        Number of neurons of the bottleneck.
+        Number of neurons of the structured layer.
     hidden
-        Widths of the encoder's hidden layers; the decoder has them in reverse.
+        Widths of the hidden layers before the structured layer.
+    hidden_decoder
+        Widths of those behind it; by default `hidden` in reverse, which puts the structured layer in the middle.
+        With other widths it can be any hidden layer: `hidden=(128, 10), hidden_decoder=(128,)` puts it behind a
+        bottleneck of 10 units, `hidden=(128,), hidden_decoder=(10, 128)` before one.
     activation
-        Units of the bottleneck.
+        Units of the structured layer.
     noise
-        Noise on the bottleneck; see :class:`~gsr_sc.nn.GraphLayer`.
+        Noise on it; see :class:`~gsr_sc.nn.GraphLayer`.
     generator
         Source of the initial weights; torch's global one by default.
 
@@ -66,17 +70,18 @@ class GraphAutoencoder(nn.Module):
         n_neurons: int,
         *,
         hidden: Sequence[int] = (128, 128),
+        hidden_decoder: Sequence[int] | None = None,
         activation: Activation = "simplex",
         noise: float | None = None,
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
-        self.hidden = tuple(hidden)
         widths = [n_inputs, *hidden]
+        widths_back = [n_neurons, *(reversed(hidden) if hidden_decoder is None else hidden_decoder)]
         self.encoder = perceptron(widths, generator)
         self.layer = GraphLayer(widths[-1], n_neurons, activation=activation, noise=noise, generator=generator)
-        self.decoder = perceptron([n_neurons, *reversed(hidden)], generator)
-        self.output = linear(widths[1] if hidden else n_neurons, n_inputs, generator)
+        self.decoder = perceptron(widths_back, generator)
+        self.output = linear(widths_back[-1], n_inputs, generator)
 
     def forward(self, inputs: Tensor, generator: Generator | None = None) -> Pass:
         """Encode, perturb (in training mode) and decode.

@@ -14,14 +14,16 @@ from ..model import GSR
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     import torch
     from anndata import AnnData
     from numpy.typing import ArrayLike
 
     from .._random import Rng
+    from ..graphs._laplacian import LaplacianKind
     from ..nn._units import Activation
-    from ..training import Init
+    from ..training import Init, Penalty
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,10 @@ def fit(
     tolerance: float = 0.02,
     init: Init | str = "auto",
     activation: Activation = "simplex",
+    hidden: Sequence[int] = (128, 128),
+    hidden_decoder: Sequence[int] | None = None,
+    penalty: Penalty = "dirichlet",
+    laplacian: LaplacianKind = "unnormalised",
     max_epochs: int | None = None,
     rng: Rng = 0,
     device: str | torch.device = "auto",
@@ -132,6 +138,10 @@ def fit(
         tolerance=tolerance,
         init=init,
         activation=activation,
+        hidden=hidden,
+        hidden_decoder=hidden_decoder,
+        penalty=penalty,
+        laplacian=laplacian,
         max_epochs=max_epochs,
         rng=rng,
         device=device,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._design import Design, Penalty
 from ._devices import resolve_device
 from ._fit import Fit, fit
 from ._loop import DivergedError
@@ -11,9 +12,11 @@ from ._start import Init, annealed_targets
 from ._threads import limited_threads
 
 __all__ = [
+    "Design",
     "DivergedError",
     "Fit",
     "Init",
+    "Penalty",
     "Progress",
     "TrainingPlan",
     "annealed_targets",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from ..nn import GraphAutoencoder, GraphSpectralPenalty
 from ._loop import Loop
 from ._run import Runner
 
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..graphs import NeuronGraph
-    from ..nn._units import Activation
+    from ..nn import GraphAutoencoder
+    from ._design import Design
     from ._loop import Source
     from ._plan import TrainingPlan
     from ._progress import Progress
@@ -66,7 +66,7 @@ def fit(
     targets: Callable[[NDArray[np.intp]], NDArray[np.float32]] | None,
     smoothness: float | Literal["auto"],
     tolerance: float,
-    activation: Activation,
+    design: Design,
     plan: TrainingPlan,
     seed: int,
     device: torch.device,
@@ -76,7 +76,7 @@ def fit(
     """Train an autoencoder whose layer is smooth on a graph.
 
     The penalty is `16 * smoothness * explainable * roughness`: `explainable` is what the unpenalised network explains of
-    the held-out squared error, and `roughness` the Dirichlet energy over the trace of the Laplacian.
+    the held-out squared error, and `roughness` the energy over the trace of the Laplacian, or what else `design` penalises.
     Both are free of the units of the data, so a smoothness means the same on every data set.
 
     Parameters
@@ -94,8 +94,8 @@ def fit(
         within `tolerance` of the unpenalised network, or 0 if none does.
     tolerance
         Share of the explained variance that the penalty may cost.
-    activation
-        Units of the layer.
+    design
+        The network and the penalty on its layer.
     plan
         Budget and rates.
     seed
@@ -108,10 +108,10 @@ def fit(
         Whether a second thread prepares batches.
     """
     weights = torch.Generator().manual_seed(seed)
-    network = GraphAutoencoder(len(source.baseline), graph.n_neurons, activation=activation, generator=weights)
+    network = design.network(len(source.baseline), graph, weights)
     network.initialise_output(torch.from_numpy(source.baseline))
     network.to(device)
-    penalty = GraphSpectralPenalty(graph).to(device)
+    penalty = design.penalty_on(graph).to(device)
     loop = Loop(network, penalty, source, targets=targets, plan=plan, seed=seed, device=device, prefetch=prefetch)
     ladder = _LADDER if smoothness == "auto" else (smoothness,)
     # Expected: the warm-up, the unpenalised training, and a first one with the penalty.

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from ..nn import GraphAutoencoder, GraphSpectralPenalty
+    from ..nn import GraphAutoencoder
     from ._plan import TrainingPlan
 
 
@@ -49,7 +49,7 @@ class Losses(NamedTuple):
     reconstruction
         Mean squared error per input.
     roughness
-        Dirichlet energy of the activations over the trace of the Laplacian.
+        What the penalty says of the activations: by default their Dirichlet energy over the trace of the Laplacian.
     start
         Cross-entropy (simplex) or squared distance (other units) to the annealed map.
     """
@@ -89,7 +89,7 @@ class Loop:
     Parameters
     ----------
     network, penalty
-        What is trained, and the penalty on its layer.
+        What is trained, and the penalty on its layer: a module from activations (batch, n_neurons) to a scalar.
     source
         Where batches come from.
     targets
@@ -107,7 +107,7 @@ class Loop:
     def __init__(
         self,
         network: GraphAutoencoder,
-        penalty: GraphSpectralPenalty,
+        penalty: nn.Module,
         source: Source,
         *,
         targets: Callable[[NDArray[np.intp]], NDArray[np.float32]] | None,

@@ -144,6 +144,16 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "graph directed": ({"graph": nx.path_graph(4, create_using=nx.DiGraph)}, ValueError, "undirected"),
     "graph asymmetric": ({"graph": np.triu(np.ones((4, 4)))}, ValueError, "symmetric"),
     "graph negative": ({"graph": -np.ones((4, 4))}, ValueError, "negative"),
+    "penalty": ({"penalty": "l3"}, ValueError, r"`penalty` is 'l3'; it is one of \['dirichlet'"),
+    "laplacian": ({"laplacian": "spectral"}, ValueError, r"`laplacian` is 'spectral'; it is one of \['unnormalised'"),
+    "penalty without a graph": (
+        {"penalty": "l2", "laplacian": "symmetric"},
+        ValueError,
+        r"`penalty='l2'` knows no graph, so `laplacian='symmetric'`",
+    ),
+    "penalty that is constant": ({"penalty": "l1"}, ValueError, r"simplex units, which sum to one; .*'relu'"),
+    "hidden": ({"hidden": (128, 0)}, ValueError, r"`hidden` is 0; it is a whole number of at least 1"),
+    "hidden_decoder": ({"hidden_decoder": 10}, TypeError, r"`hidden_decoder` is 10; it is a sequence of widths"),
     "activation": ({"activation": "softmax"}, ValueError, r"`activation` is 'softmax'; it is one of \['simplex'"),
     "transform": (
         {"transform": "log"},

@@ -37,6 +37,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "init own": {"init": "X_pca"},
     "activation": {"activation": "relu"},
     "activation linear": {"activation": "linear"},
+    "hidden": {"hidden": (20,)},
+    "hidden_decoder": {"hidden_decoder": (10, 128)},
     "max_epochs": {"max_epochs": 12},
     "rng": {"rng": 1},
     "random_state": {"random_state": 1},
@@ -44,6 +46,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 # Those that change something else than the activations, each with a test of its own below or elsewhere.
 OTHERS = {
     "likelihood": "one choice so far; unknown ones are refused in tests/model/test_errors.py",
+    "penalty": "test_the_same_smoothness_of_another_penalty",
+    "laplacian": "test_the_same_smoothness_of_another_penalty",
     "tolerance": "test_tolerance_decides_how_smooth_auto_may_be",
     "device": "tests/training/test_surroundings.py; other devices are not everywhere",
     "n_jobs": "tests/model/test_determinism.py",
@@ -68,6 +72,14 @@ def reference() -> np.ndarray:
 def test_changing_it_changes_the_map(what: str, reference: np.ndarray) -> None:
     changed = activations(cells(), **{"init": "pca", "max_epochs": 3, **CHANGES[what]})
     assert changed.shape != reference.shape or np.abs(changed - reference).max() > 1e-4
+
+
+@pytest.mark.parametrize("change", [{"penalty": "rayleigh"}, {"penalty": "l2"}, {"laplacian": "symmetric"}], ids=str)
+def test_the_same_smoothness_of_another_penalty(change: dict[str, str]) -> None:
+    # Strong, as so short a training explains next to nothing, and the penalty is weighed against what is explained.
+    options = {"smoothness": 1000.0, "max_epochs": 3}
+    reference = fitted(**options).obsm["X_gsr"]
+    assert np.abs(fitted(**options, **change).obsm["X_gsr"] - reference).max() > 1e-3
 
 
 def test_nothing_changed_nothing_changes(reference: np.ndarray) -> None:

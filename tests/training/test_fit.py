@@ -11,7 +11,7 @@ import torch
 
 from gsr_sc import datasets, graphs, metrics
 from gsr_sc.matrices import MatrixSource, Rows, fit_transform
-from gsr_sc.training import Fit, Progress, TrainingPlan, annealed_targets, fit
+from gsr_sc.training import Design, Fit, Progress, TrainingPlan, annealed_targets, fit
 from gsr_sc.training import _fit as module
 
 GRAPH = graphs.grid(5)
@@ -48,7 +48,7 @@ def fitted(
         targets=annealed_targets(source, GRAPH, training=rows[:340], init=init),
         smoothness=smoothness,
         tolerance=tolerance,
-        activation=activation,
+        design=Design(activation=activation),
         plan=TrainingPlan.for_data(340, N_EPOCHS),
         seed=seed,
         device=torch.device("cpu"),

@@ -1,0 +1,76 @@
+"""What is trained: the widths of the network, the units of its layer, and what the layer pays for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..nn import ActivityPenalty, GraphAutoencoder, GraphSpectralPenalty
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+    from torch import nn
+
+    from ..graphs import NeuronGraph
+    from ..graphs._laplacian import LaplacianKind
+    from ..nn._units import Activation
+
+Penalty = Literal["dirichlet", "rayleigh", "l1", "l2"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """Options of the network and of the penalty on its structured layer; see :class:`gsr_sc.GSR`.
+
+    Attributes
+    ----------
+    activation
+        Units of the structured layer.
+    hidden
+        Widths of the layers before it.
+    hidden_decoder
+        Widths of the layers behind it; None for those of `hidden` in reverse.
+    penalty
+        What is kept small: the energy on the graph (`"dirichlet"`, `"rayleigh"`), or without a graph the activity
+        itself (`"l1"`, `"l2"`).
+    laplacian
+        Laplacian of the energy.
+    """
+
+    activation: Activation = "simplex"
+    hidden: tuple[int, ...] = (128, 128)
+    hidden_decoder: tuple[int, ...] | None = None
+    penalty: Penalty = "dirichlet"
+    laplacian: LaplacianKind = "unnormalised"
+
+    def network(self, n_inputs: int, graph: NeuronGraph, generator: torch.Generator) -> GraphAutoencoder:
+        """Make the network, with initial weights from `generator`."""
+        return GraphAutoencoder(
+            n_inputs,
+            graph.n_neurons,
+            hidden=self.hidden,
+            hidden_decoder=self.hidden_decoder,
+            activation=self.activation,
+            generator=generator,
+        )
+
+    def penalty_on(self, graph: NeuronGraph) -> nn.Module:
+        """Make the penalty on the structured layer: a module from activations (batch, n_neurons) to a scalar."""
+        if self.penalty in ("l1", "l2"):
+            return ActivityPenalty(order=1 if self.penalty == "l1" else 2)
+        return GraphSpectralPenalty(graph, laplacian=self.laplacian, measure=self.penalty)  # type: ignore[arg-type]
+
+    def params(self) -> dict[str, Any]:
+        """Options as plain values that can be stored anywhere."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Design:
+        """Options as :meth:`params` gave them; what an older model does not name is at its default."""
+        known: dict[str, Any] = {field.name: params[field.name] for field in fields(cls) if field.name in params}
+        for name in ("hidden", "hidden_decoder"):
+            if known.get(name) is not None:
+                known[name] = tuple(known[name])
+        return cls(**known)
