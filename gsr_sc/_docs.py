@@ -45,7 +45,10 @@ init
     Any other name is a key of `.obsm` to start the annealed map from, such as `"X_phate"`.
 activation
     `"simplex"`: softmax over neurons, which gives local patches. `"relu"`, or `"linear"` as first published,
-    which gives gradients over the whole layer.
+    which gives gradients over the whole layer. `"heat"`, `"wavelet"`: the softmax passed through a localising filter of
+    the graph, so that every neuron has a receptive field: a bump, or a bump with a negative surround.
+filter_time
+    How far these two filters reach: about sqrt(2 t) steps between neurons.
 hidden
     Widths of the network's layers before the layer of neurons.
 hidden_decoder

@@ -34,9 +34,23 @@ def require_number(option: str, value: Any, *, lowest: float, whole: bool = Fals
         raise ValueError(msg)
 
 
+def require_numbers(*, smoothness: Any, tolerance: Any, max_epochs: Any, n_neurons: Any, n_jobs: Any) -> None:
+    """Raise unless the numbers that a model takes are in their ranges, or left open where they may be."""
+    if smoothness != "auto":
+        require_number("smoothness", smoothness, lowest=0, also="'auto'")
+    require_number("tolerance", tolerance, lowest=0)
+    if max_epochs is not None:
+        require_number("max_epochs", max_epochs, lowest=1, whole=True)
+    if n_neurons is not None:
+        require_number("n_neurons", n_neurons, lowest=2, whole=True)
+    if n_jobs is not None and n_jobs != -1:
+        require_number("n_jobs", n_jobs, lowest=1, whole=True)
+
+
 def layer_design(
     *,
     activation: Activation,
+    filter_time: float,
     hidden: Sequence[int],
     hidden_decoder: Sequence[int] | None,
     penalty: Penalty,
@@ -52,6 +66,10 @@ def layer_design(
         If one is wrong, or two contradict each other.
     """
     require_choice("activation", activation, get_args(Activation))
+    require_number("filter_time", filter_time, lowest=0)
+    if filter_time == 0:
+        msg = "`filter_time` is 0, which is no filter; pass a number above 0, or `activation='simplex'`."
+        raise ValueError(msg)
     require_choice("penalty", penalty, get_args(Penalty))
     require_choice("laplacian", laplacian, get_args(LaplacianKind))
     widths = {"hidden": hidden, "hidden_decoder": () if hidden_decoder is None else hidden_decoder}
@@ -74,6 +92,7 @@ def layer_design(
         raise ValueError(msg)
     return Design(
         activation=activation,
+        filter_time=float(filter_time),
         hidden=tuple(int(width) for width in hidden),
         hidden_decoder=None if hidden_decoder is None else tuple(int(width) for width in hidden_decoder),
         penalty=penalty,

@@ -10,7 +10,7 @@ from . import _fitted
 from ._docs import MODEL, doc_params
 from ._keys import Keys
 from ._log import configure
-from ._options import layer_design, require_choice, require_number, start_coordinates
+from ._options import layer_design, require_choice, require_numbers, start_coordinates
 from ._pipeline import fit_input
 from ._random import resolve_rng
 from ._store import write_results
@@ -70,6 +70,7 @@ class GSR:
         tolerance: float = 0.02,
         init: Init | str = "auto",
         activation: Activation = "simplex",
+        filter_time: float = 1.0,
         hidden: Sequence[int] = (128, 128),
         hidden_decoder: Sequence[int] | None = None,
         penalty: Penalty = "dirichlet",
@@ -81,15 +82,9 @@ class GSR:
         random_state: Rng = None,
     ) -> None:
         require_choice("likelihood", likelihood, ["auto", "gaussian"])
-        if smoothness != "auto":
-            require_number("smoothness", smoothness, lowest=0, also="'auto'")
-        require_number("tolerance", tolerance, lowest=0)
-        if max_epochs is not None:
-            require_number("max_epochs", max_epochs, lowest=1, whole=True)
-        if n_neurons is not None:
-            require_number("n_neurons", n_neurons, lowest=2, whole=True)
-        if n_jobs is not None and n_jobs != -1:
-            require_number("n_jobs", n_jobs, lowest=1, whole=True)
+        require_numbers(
+            smoothness=smoothness, tolerance=tolerance, max_epochs=max_epochs, n_neurons=n_neurons, n_jobs=n_jobs
+        )
         require_choice("transform", transform, ["auto", "zscore", "pearson", None])
         self.graph = graph
         # Plain numbers, so that they can be stored anywhere.
@@ -102,7 +97,12 @@ class GSR:
         self.tolerance = float(tolerance)
         self.init = init
         self.design = layer_design(
-            activation=activation, hidden=hidden, hidden_decoder=hidden_decoder, penalty=penalty, laplacian=laplacian
+            activation=activation,
+            filter_time=filter_time,
+            hidden=hidden,
+            hidden_decoder=hidden_decoder,
+            penalty=penalty,
+            laplacian=laplacian,
         )
         self.max_epochs = None if max_epochs is None else int(max_epochs)
         self.rng = rng if random_state is None else random_state

@@ -45,6 +45,7 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "tolerance": float,
     "init": str,
     "activation": str,
+    "filter_time": float,
     "hidden": _widths,
     "hidden_decoder": _widths,
     "penalty": str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._build import grid, line, ring, torus
 from ._custom import from_adjacency, from_networkx
 from ._diffusion import diffusion_coordinates
+from ._filters import localising_filter
 from ._graph import NeuronGraph
 from ._groups import indicator_groups
 from ._laplacian import HeatKernel, laplacian
@@ -31,6 +32,7 @@ __all__ = [
     "indicator_groups",
     "laplacian",
     "line",
+    "localising_filter",
     "nearest_neighbours",
     "order",
     "resolve",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from torch import Generator, Tensor
 
+    from ._penalty import HasAdjacency
+
 
 class Pass(NamedTuple):
     """What one pass through the network gives.
@@ -51,6 +53,8 @@ class GraphAutoencoder(nn.Module):
         bottleneck of 10 units, `hidden=(128,), hidden_decoder=(10, 128)` before one.
     activation
         Units of the structured layer.
+    graph, filter_time
+        Of the units `"heat"` and `"wavelet"`; see :class:`~gsr_sc.nn.GraphLayer`.
     noise
         Noise on it; see :class:`~gsr_sc.nn.GraphLayer`.
     generator
@@ -72,6 +76,8 @@ class GraphAutoencoder(nn.Module):
         hidden: Sequence[int] = (128, 128),
         hidden_decoder: Sequence[int] | None = None,
         activation: Activation = "simplex",
+        graph: HasAdjacency | None = None,
+        filter_time: float = 1.0,
         noise: float | None = None,
         generator: Generator | None = None,
     ) -> None:
@@ -79,7 +85,15 @@ class GraphAutoencoder(nn.Module):
         widths = [n_inputs, *hidden]
         widths_back = [n_neurons, *(reversed(hidden) if hidden_decoder is None else hidden_decoder)]
         self.encoder = perceptron(widths, generator)
-        self.layer = GraphLayer(widths[-1], n_neurons, activation=activation, noise=noise, generator=generator)
+        self.layer = GraphLayer(
+            widths[-1],
+            n_neurons,
+            activation=activation,
+            graph=graph,
+            filter_time=filter_time,
+            noise=noise,
+            generator=generator,
+        )
         self.decoder = perceptron(widths_back, generator)
         self.output = linear(widths_back[-1], n_inputs, generator)
 

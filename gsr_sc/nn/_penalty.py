@@ -32,7 +32,7 @@ class HasAdjacency(Protocol):
         ...
 
 
-def _adjacency(graph: Any) -> sparse.csr_array:
+def graph_adjacency(graph: Any) -> sparse.csr_array:
     """Checked weights of whatever may be passed as a graph."""
     if isinstance(graph, nx.Graph):
         adjacency = nx.to_scipy_sparse_array(graph, dtype=np.float64)
@@ -91,7 +91,7 @@ class GraphSpectralPenalty(nn.Module):
         if measure not in get_args(Measure):
             msg = f"`measure` is {measure!r}; it is one of {list(get_args(Measure))}."
             raise ValueError(msg)
-        matrix = graph_laplacian(_adjacency(graph), laplacian).toarray()
+        matrix = graph_laplacian(graph_adjacency(graph), laplacian).toarray()
         # Only the symmetric part of a matrix enters a quadratic form (the random-walk Laplacian is not symmetric).
         matrix = (matrix + matrix.T) / 2
         self.register_buffer("operator", torch.from_numpy((matrix / np.trace(matrix)).astype(np.float32)))

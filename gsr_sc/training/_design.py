@@ -28,6 +28,8 @@ class Design:
     ----------
     activation
         Units of the structured layer.
+    filter_time
+        How far the filters of the units `"heat"` and `"wavelet"` reach.
     hidden
         Widths of the layers before it.
     hidden_decoder
@@ -40,6 +42,7 @@ class Design:
     """
 
     activation: Activation = "simplex"
+    filter_time: float = 1.0
     hidden: tuple[int, ...] = (128, 128)
     hidden_decoder: tuple[int, ...] | None = None
     penalty: Penalty = "dirichlet"
@@ -53,6 +56,8 @@ class Design:
             hidden=self.hidden,
             hidden_decoder=self.hidden_decoder,
             activation=self.activation,
+            graph=graph,
+            filter_time=self.filter_time,
             generator=generator,
         )
 

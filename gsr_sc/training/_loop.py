@@ -242,7 +242,7 @@ class Loop:
         if batch.targets is None:
             return reconstruction, roughness, torch.zeros((), device=self.device)
         target = batch.targets.to(self.device)
-        if self.network.layer.activation == "simplex":
+        if self.network.layer.competitive:
             return reconstruction, roughness, functional.cross_entropy(passed.logits, target)
         # Scaled to unit mean square, which is what the noise on these units is set for.
         aim = target / target.square().mean().sqrt().clamp_min(1e-6)

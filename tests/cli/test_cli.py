@@ -37,6 +37,7 @@ ASKED: dict[str, tuple[list[str], Any]] = {
     "tolerance": (["--tolerance", "0.1"], 0.1),
     "init": (["--init", "pca"], "pca"),
     "activation": (["--activation", "relu"], "relu"),
+    "filter_time": (["--filter-time", "2"], 2.0),
     "hidden": (["--hidden", "64,32"], (64, 32)),
     "hidden_decoder": (["--hidden-decoder", "10"], (10,)),
     "penalty": (["--penalty", "rayleigh"], "rayleigh"),

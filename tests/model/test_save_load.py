@@ -126,6 +126,7 @@ def test_loaded_can_be_saved_again(saved: tuple[GSR, Path], tmp_path: Path) -> N
             "tolerance": np.float64(0.1),
         },
         {"init": "X_pca"},
+        {"activation": "wavelet", "filter_time": 2.0},
         {"hidden": (12, 5), "hidden_decoder": (), "penalty": "rayleigh", "laplacian": "random_walk"},
     ],
     ids=str,

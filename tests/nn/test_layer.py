@@ -13,7 +13,8 @@ from torch import nn
 from gsr_sc import graphs
 from gsr_sc.nn import GraphAutoencoder, GraphLayer, GraphSpectralPenalty
 
-ACTIVATIONS = ("simplex", "relu", "linear")
+ACTIVATIONS = ("simplex", "heat", "wavelet", "relu", "linear")
+GRAPH = graphs.grid(3)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -26,13 +27,33 @@ def inputs() -> torch.Tensor:
 
 
 def test_units_are_what_their_names_say(inputs: torch.Tensor) -> None:
-    layers = {name: GraphLayer(12, 9, activation=name, generator=generator()).eval() for name in ACTIVATIONS}  # type: ignore[arg-type]
+    layers = {
+        name: GraphLayer(12, 9, activation=name, graph=GRAPH, generator=generator()).eval()  # type: ignore[arg-type]
+        for name in ACTIVATIONS
+    }
     drive = layers["linear"].logits(inputs)
     torch.testing.assert_close(layers["linear"](inputs), drive)
     torch.testing.assert_close(layers["relu"](inputs), drive.clamp_min(0))
     simplex = layers["simplex"](inputs)
     torch.testing.assert_close(simplex, 3 * torch.softmax(drive, dim=1))
     assert (simplex > 0).all()
+    for name in ("heat", "wavelet"):
+        columns = graphs.localising_filter(GRAPH.adjacency, name)  # type: ignore[arg-type]
+        torch.testing.assert_close(layers[name](inputs), simplex @ torch.from_numpy(columns).float())
+    further = GraphLayer(12, 9, activation="heat", graph=GRAPH, filter_time=3.0, generator=generator()).eval()
+    spread = [float(layer(inputs).detach().std(dim=1).mean()) for layer in (layers["heat"], further)]
+    assert spread[1] < 0.5 * spread[0]
+
+
+def test_filters_need_a_graph_of_the_layers_size() -> None:
+    with pytest.raises(ValueError, match="`activation='wavelet'` filters on a graph; pass it as `graph`"):
+        GraphLayer(3, 4, activation="wavelet")
+    with pytest.raises(ValueError, match="`graph` has 9 neurons, but `n_neurons` is 4"):
+        GraphLayer(3, 4, activation="heat", graph=GRAPH)
+    # Made from the graph, so nothing that is saved or trained.
+    filtered = GraphLayer(3, 9, activation="heat", graph=GRAPH)
+    assert filtered.state_dict().keys() == GraphLayer(3, 9).state_dict().keys()
+    assert filtered.double()(torch.zeros(1, 3).double()).dtype == torch.float64
 
 
 @pytest.mark.parametrize(("activation", "noise"), [("simplex", 0.05), ("relu", 0.5), ("linear", 0.5)])
@@ -65,14 +86,14 @@ def test_weights_come_from_the_given_generator_in_the_usual_range() -> None:
 
 
 def test_unknown_units_are_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"'softmax'; units are one of \['simplex', 'relu', 'linear'\]"):
+    with pytest.raises(ValueError, match=r"'softmax'; units are one of \['simplex', 'heat', .*'linear'\]"):
         GraphLayer(3, 4, activation="softmax")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("hidden", [(), (7,), (20, 10)])
 def test_encode_then_decode_is_a_pass_without_noise(inputs: torch.Tensor, activation: Any, hidden: Any) -> None:
-    network = GraphAutoencoder(12, 9, hidden=hidden, activation=activation, generator=generator()).eval()
+    network = GraphAutoencoder(12, 9, hidden=hidden, activation=activation, graph=GRAPH, generator=generator()).eval()
     passed = network(inputs)
     assert passed.logits.shape == passed.units.shape == (50, 9)
     activations = network.encode(inputs)

@@ -37,6 +37,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "init own": {"init": "X_pca"},
     "activation": {"activation": "relu"},
     "activation linear": {"activation": "linear"},
+    "activation heat": {"activation": "heat"},
+    "activation wavelet": {"activation": "wavelet"},
     "hidden": {"hidden": (20,)},
     "hidden_decoder": {"hidden_decoder": (10, 128)},
     "max_epochs": {"max_epochs": 12},
@@ -46,6 +48,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 # Those that change something else than the activations, each with a test of its own below or elsewhere.
 OTHERS = {
     "likelihood": "one choice so far; unknown ones are refused in tests/model/test_errors.py",
+    "filter_time": "test_filter_time_is_how_far_a_bump_reaches",
     "penalty": "test_the_same_smoothness_of_another_penalty",
     "laplacian": "test_the_same_smoothness_of_another_penalty",
     "tolerance": "test_tolerance_decides_how_smooth_auto_may_be",
@@ -80,6 +83,13 @@ def test_the_same_smoothness_of_another_penalty(change: dict[str, str]) -> None:
     options = {"smoothness": 1000.0, "max_epochs": 3}
     reference = fitted(**options).obsm["X_gsr"]
     assert np.abs(fitted(**options, **change).obsm["X_gsr"] - reference).max() > 1e-3
+
+
+def test_filter_time_is_how_far_a_bump_reaches() -> None:
+    near, far = (fitted(activation="heat", filter_time=time).obsm["X_gsr"] for time in (0.2, 5.0))
+    for activations_ in (near, far):
+        np.testing.assert_allclose(activations_.sum(axis=1), 1, rtol=1e-5)
+    assert far.max(axis=1).mean() < near.max(axis=1).mean()
 
 
 def test_nothing_changed_nothing_changes(reference: np.ndarray) -> None:
