@@ -18,7 +18,8 @@ def shares(activations: NDArray[np.floating]) -> NDArray[np.float64]:
     """Activations as shares of a whole: non-negative, each row summing to 1, shape as given.
 
     Rows without any activation become uniform.
-    A row with negative activations (of linear units) counts from its smallest one.
+    Negative activations (of linear units, and around the bump of a wavelet) count as none; a row without a positive
+    one counts from its smallest.
 
     Parameters
     ----------
@@ -28,11 +29,13 @@ def shares(activations: NDArray[np.floating]) -> NDArray[np.float64]:
     Examples
     --------
     >>> import gsr_sc
-    >>> gsr_sc.graphs.shares([[1, 3], [0, 0], [-1, 1]]).tolist()
-    [[0.25, 0.75], [0.5, 0.5], [0.0, 1.0]]
+    >>> gsr_sc.graphs.shares([[1, 3], [0, 0], [-1, 1], [-2, -1]]).tolist()
+    [[0.25, 0.75], [0.5, 0.5], [0.0, 1.0], [0.0, 1.0]]
     """
     weights = np.asarray(activations, dtype=np.float64)
-    weights = weights - np.minimum(weights.min(axis=1, keepdims=True), 0)
+    # Counted from the smallest, the flat surround of a bump would outweigh the bump itself.
+    all_negative = weights.max(axis=1, keepdims=True) <= 0
+    weights = np.where(all_negative, weights - weights.min(axis=1, keepdims=True), np.maximum(weights, 0))
     total = weights.sum(axis=1, keepdims=True)
     return np.divide(weights, total, out=np.full_like(weights, 1 / weights.shape[1]), where=total > 0)
 

@@ -143,3 +143,10 @@ def graphs_part(graph: graphs.NeuronGraph, nodes: np.ndarray) -> nx.Graph:
 def test_graphs_without_an_order_have_none(graph: graphs.NeuronGraph) -> None:
     assert position.order(graph, np.eye(graph.n_neurons)) is None
     assert position.branches(graph) is None
+
+
+def test_a_wavelet_lies_where_its_bump_is() -> None:
+    line = graphs.line(21)
+    wavelets = graphs.localising_filter(line.adjacency, "wavelet", time=1.0)
+    inner = np.arange(4, 17)
+    np.testing.assert_allclose(position.order(line, wavelets.T)[inner] * 20, inner, atol=0.05)
