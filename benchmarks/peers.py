@@ -85,9 +85,14 @@ def main() -> None:
         for method in options.methods:
             for seed in range(options.seeds if PEERS[method].random else 1):
                 if suits(PEERS[method], data) and not kept.has(method, seed, options.peer_minutes):
-                    record = measured(method, data, seed, options.peer_minutes)
+                    try:
+                        record = measured(method, data, seed, options.peer_minutes)
+                    except Exception as error:  # noqa: BLE001 (whatever a peer stumbles over, the others go on)
+                        print(f"{name} {method} {seed} failed: {type(error).__name__}: {error}", flush=True)
+                        continue
                     kept.add(record)
-                    print(name, method, seed, record["figures"], record["notes"], f"{record['seconds']} s", flush=True)
+                    figures = {key: value for key, value in record["figures"].items() if key != "ARI by k"}
+                    print(name, method, seed, figures, record["notes"], f"{record['seconds']} s", flush=True)
 
 
 def arguments() -> argparse.Namespace:
