@@ -1,8 +1,8 @@
 """Run what we compare with, in an environment of its own, and keep the figures beside this file.
 
-    python3.11 -m venv peers && peers/bin/pip install torch==2.13.0
-    peers/bin/pip install scvi-tools==1.4.2 drvi-py==0.2.8 minisom flowsom palantir igraph "pynndescent<0.7"
-    peers/bin/python benchmarks/peers.py --data FOLDER_OF_H5AD_FILES
+    python3.11 -m venv .venv-peers && .venv-peers/bin/pip install torch==2.13.0
+    .venv-peers/bin/pip install scvi-tools==1.4.2 drvi-py==0.2.8 minisom flowsom palantir igraph "pynndescent<0.7"
+    .venv-peers/bin/python benchmarks/peers.py --data FOLDER_OF_H5AD_FILES
 
 The figures go to `benchmarks/peers/`, one JSON line each with versions, epochs and minutes, and come with the repository:
 `benchmarks/quality.py` reads them and needs none of these packages. What is known there is not run again, except for
