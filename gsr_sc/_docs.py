@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 # What `GSR` and `tl.fit` are both told about a model.
 MODEL = """\
 graph
-    `"grid"`, `"torus"`, `"ring"`, `"line"`, a networkx graph, a dense or sparse adjacency,
-    or an object of :mod:`gsr_sc.graphs`.
+    `"grid"`, `"torus"`, `"hex"`; `"ring"`, `"line"`, or three of them, `"rings"`, `"lines"`; `"star"` (four arms),
+    `"tree"` (two forks from trunk to end), `"wishbone"` (a stem and two branches), `"groups"` (of four neurons);
+    a networkx graph, a dense or sparse adjacency, or an object of :mod:`gsr_sc.graphs`, for any other shape.
 n_neurons
-    Number of neurons of a named graph; by default one for eight observations, at most 144 (12 x 12) on a grid or
-    torus and 32 on a ring or line.
+    Number of neurons of a named graph; by default one for eight observations, at most 144 (12 x 12) on a lattice,
+    32 on a ring or line, and 42 to 49 on the others.
 layer
     Layer to read instead of X.
 use_rep

@@ -29,7 +29,7 @@ class Keys:
     order: str
     """`.obs`: position along a line, ring or tree."""
     branch: str
-    """`.obs`: branch of a tree."""
+    """`.obs`: branch of a graph that forks; ring, line or group of one that has several."""
     neuron: str
     """`.obs`: winning neuron."""
     cluster: str

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._keys import UNASSIGNED
 from ._store import group_names
-from .graphs import barycentre, branches, order, shares
+from .graphs import barycentre, branch_names, branches, order, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,12 +54,12 @@ def read_activations(
     clear = (by_group.max(axis=1) >= _LEAST_LEAD * runner_up) & ~nothing
     cluster = np.where(clear, names[best], UNASSIGNED)
     neuron = activations.argmax(axis=1)
-    of_neuron = branches(graph)
+    of_neuron, called = branches(graph), branch_names(graph)
     return {
         "activations": activations,
         "map": barycentre(graph, activations).astype(np.float32),
         "order": order(graph, activations),
-        "branch": None if of_neuron is None else of_neuron[neuron].astype(np.str_),
+        "branch": None if of_neuron is None else np.array(called)[of_neuron[neuron]],
         "neuron": neuron,
         "cluster": cluster,
         "confidence": confidence,

@@ -13,7 +13,7 @@ from anndata import ImplicitModificationWarning
 from scipy import sparse
 
 from ._keys import UNASSIGNED, Keys
-from .graphs import NeuronGraph
+from .graphs import NeuronGraph, branch_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,9 +84,9 @@ def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:
     groups = group_names(results.group)
     columns: dict[str, Any] = {
         keys.order: results.order,
-        keys.branch: None if results.branch is None else _categorical(results.branch),
+        keys.branch: None if results.branch is None else _used(results.branch, branch_names(graph) or []),
         keys.neuron: pd.Categorical.from_codes(results.neuron.tolist(), categories=list(graph.names)),
-        keys.cluster: pd.Categorical(results.cluster, categories=_cluster_categories(results.cluster, groups)),
+        keys.cluster: _used(results.cluster, [*groups, UNASSIGNED]),
         keys.confidence: results.confidence,
     }
     uns = {
@@ -126,13 +126,10 @@ def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:
     adata.uns[keys.uns] = uns
 
 
-def _categorical(values: NDArray[np.str_]) -> pd.Categorical:
-    return pd.Categorical(values, categories=group_names(values))
-
-
-def _cluster_categories(cluster: NDArray[np.str_], groups: list[str]) -> list[str]:
-    used = set(cluster.tolist())
-    return [name for name in [*groups, UNASSIGNED] if name in used]
+def _used(values: NDArray[np.str_], names: list[str]) -> pd.Categorical:
+    """Categories in the order of the names, those that do not occur left out."""
+    occur = set(values.tolist())
+    return pd.Categorical(values, categories=[name for name in names if name in occur])
 
 
 @dataclass(frozen=True, eq=False)

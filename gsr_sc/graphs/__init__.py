@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from ._build import grid, line, ring, torus
+from ._branches import branch_names, branches
+from ._branching import star, tree, wishbone
+from ._build import grid, hexagonal, line, ring, torus
 from ._custom import from_adjacency, from_networkx
 from ._diffusion import diffusion_coordinates
 from ._filters import localising_filter
 from ._graph import NeuronGraph
 from ._groups import indicator_groups
 from ._laplacian import HeatKernel, laplacian
+from ._named import default_size
 from ._neighbours import nearest_neighbours
-from ._position import barycentre, branches, order, shares
-from ._resolve import default_size, resolve
+from ._position import barycentre, order, shares
+from ._resolve import resolve
+from ._several import groups, lines, rings
 from ._start import AnnealedMap, fit_annealed_map
 from ._symmetry import align, automorphisms
 
@@ -22,6 +26,7 @@ __all__ = [
     "align",
     "automorphisms",
     "barycentre",
+    "branch_names",
     "branches",
     "default_size",
     "diffusion_coordinates",
@@ -29,14 +34,21 @@ __all__ = [
     "from_adjacency",
     "from_networkx",
     "grid",
+    "groups",
+    "hexagonal",
     "indicator_groups",
     "laplacian",
     "line",
+    "lines",
     "localising_filter",
     "nearest_neighbours",
     "order",
     "resolve",
     "ring",
+    "rings",
     "shares",
+    "star",
     "torus",
+    "tree",
+    "wishbone",
 ]

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def from_networkx(graph: nx.Graph[Any]) -> NeuronGraph:
     """Use a networkx graph: one neuron per node, `weight` on edges where given, `pos` on nodes where given.
 
-    Paths, cycles and trees are recognised, so that they are read as a line, a ring and a tree.
+    Paths, cycles and trees are recognised, so that they are read as a line, a ring and a tree; so are several paths,
+    several cycles, and several groups in which everyone is tied to everyone.
 
     Parameters
     ----------
@@ -102,11 +103,15 @@ def default_layout(adjacency: sparse.csr_array) -> NDArray[np.float64]:
 
 def _recognise(graph: NeuronGraph) -> str:
     degree = np.diff(graph.adjacency.indptr)
-    n_components = sparse.csgraph.connected_components(graph.adjacency, directed=False)[0]
-    if n_components > 1:
-        return "custom"
-    if graph.n_edges == graph.n_neurons and (degree == 2).all():
-        return "ring"
-    if graph.n_edges == graph.n_neurons - 1:
-        return "line" if degree.max() <= 2 else "tree"
+    n_pieces, piece = sparse.csgraph.connected_components(graph.adjacency, directed=False)
+    size, ends = np.bincount(piece), np.bincount(piece, weights=degree)
+    without_ring = ends == 2 * (size - 1)
+    if (size > 1).all() and without_ring.all() and degree.max() <= 2:
+        return "line" if n_pieces == 1 else "lines"
+    if (degree == 2).all():
+        return "ring" if n_pieces == 1 else "rings"
+    if n_pieces == 1 and without_ring.all():
+        return "tree"
+    if n_pieces > 1 and (size > 1).all() and (ends == size * (size - 1)).all():
+        return "groups"
     return "custom"

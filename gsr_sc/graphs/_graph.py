@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 class NeuronGraph:
     """Neurons, who is tied to whom, and where each is drawn.
 
-    Make one with :func:`~gsr_sc.graphs.grid`, :func:`~gsr_sc.graphs.torus`, :func:`~gsr_sc.graphs.ring`,
-    :func:`~gsr_sc.graphs.line`, :func:`~gsr_sc.graphs.from_networkx` or :func:`~gsr_sc.graphs.from_adjacency`.
+    Make one with :func:`~gsr_sc.graphs.grid`, :func:`~gsr_sc.graphs.hexagonal`, :func:`~gsr_sc.graphs.torus`,
+    :func:`~gsr_sc.graphs.ring`, :func:`~gsr_sc.graphs.rings`, :func:`~gsr_sc.graphs.line`, :func:`~gsr_sc.graphs.lines`,
+    :func:`~gsr_sc.graphs.star`, :func:`~gsr_sc.graphs.tree`, :func:`~gsr_sc.graphs.wishbone`,
+    :func:`~gsr_sc.graphs.groups`, :func:`~gsr_sc.graphs.from_networkx` or :func:`~gsr_sc.graphs.from_adjacency`.
 
     Parameters
     ----------
     kind
-        What the graph is: `"grid"`, `"torus"`, `"ring"`, `"line"`, `"tree"` or `"custom"`.
+        What the graph is: `"grid"`, `"torus"`, `"hex"`, `"ring"`, `"rings"`, `"line"`, `"lines"`, `"star"`, `"tree"`,
+        `"wishbone"`, `"groups"` or `"custom"`.
         It decides which results make sense (an angle on a ring, a position on a line, a branch on a tree).
     adjacency
         Non-negative symmetric weights without self-loops, shape (n_neurons, n_neurons).
@@ -38,7 +41,7 @@ class NeuronGraph:
     names
         One unique name per neuron; by default `n0`, `n1`, ...
     shape
-        Rows and columns of a grid or torus.
+        Rows and columns of a grid, torus or hexagonal lattice.
 
     Raises
     ------

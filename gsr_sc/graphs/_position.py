@@ -1,4 +1,4 @@
-"""Where on the graph a pattern of activation lies: coordinates, order, branches."""
+"""Where on the graph a pattern of activation lies: coordinates and order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
+
+from ._branches import BRANCHING, pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +46,8 @@ def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray
     """Mean position of each row of activations on the layout, in layout units.
 
     On a torus the mean is circular along both axes, so that a bump across the seam lies on the seam.
+    On a graph of several pieces (rings, lines, groups) it is the mean over the piece of the most active neuron,
+    as there is nothing between two pieces to lie on.
 
     Parameters
     ----------
@@ -64,7 +68,8 @@ def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray
     """
     weights = shares(activations)
     if graph.kind != "torus" or graph.shape is None:
-        return weights @ graph.layout
+        piece = pieces(graph)
+        return (_within(weights, piece[:, None] == piece) if piece.any() else weights) @ graph.layout
     n_rows, n_columns = graph.shape
     coordinates = np.empty((len(weights), 2))
     for axis, period in enumerate((n_columns, n_rows)):
@@ -76,6 +81,9 @@ def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray
 def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.float64] | None:
     """One-dimensional position of each row of activations, for graphs that have one.
 
+    Where the graph branches or has several pieces, only the neurons count that lie on a way from the root through the
+    most active neuron: activation on another branch says nothing of how far a cell has come on its own.
+
     Parameters
     ----------
     graph
@@ -85,8 +93,9 @@ def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.f
 
     Returns
     -------
-    On a line or tree the mean distance from the root in [0, 1], on a ring the mean angle in [0, 2 pi),
-    shape (n_obs,); None for other graphs. The root is the first neuron of a line and of a tree.
+    On line, lines, star, wishbone and tree the mean distance from the root in [0, 1], 1 being farthest on that line or on
+    the whole graph; on a ring and on rings the mean angle in [0, 2 pi) on that ring; shape (n_obs,). None for other graphs.
+    The root is the first neuron of a star, wishbone or tree, and an end of a line.
 
     Examples
     --------
@@ -94,77 +103,57 @@ def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.f
     >>> gsr_sc.graphs.order(gsr_sc.graphs.line(3), [[0, 0, 1], [0, 0.5, 0.5]]).tolist()
     [1.0, 0.75]
     """
-    if graph.kind == "ring":
-        return _mean_angle(shares(activations), ring_angles(graph))
-    if graph.kind in ("line", "tree"):
+    weights = shares(activations)
+    if graph.kind in ("ring", "rings"):
+        piece = pieces(graph)
+        return _mean_angle(_within(weights, piece[:, None] == piece), ring_angles(graph))
+    if graph.kind in ("line", "lines") or graph.kind in BRANCHING:
         distance = distance_from_root(graph)
-        return shares(activations) @ (distance / distance.max())
+        # Two neurons of a tree are on one way from the root if no step between them leads away from it and back.
+        on_a_way = steps_between(graph) == np.abs(distance[:, None] - distance)
+        piece = pieces(graph)
+        longest = np.array([distance[piece == number].max() for number in range(piece.max() + 1)])
+        return _within(weights, on_a_way) @ (distance / longest[piece])
     return None
 
 
 def ring_angles(graph: NeuronGraph) -> NDArray[np.float64]:
-    """Angle of each neuron along a ring, in [0, 2 pi), shape (n_neurons,)."""
-    sequence = [0]
-    while len(sequence) < graph.n_neurons:
-        neighbours = graph.adjacency[[sequence[-1]]].indices
-        sequence.append(int(next(node for node in neighbours if node not in sequence[-2:])))
+    """Angle of each neuron along its ring, in [0, 2 pi), shape (n_neurons,)."""
+    piece = pieces(graph)
     angles = np.empty(graph.n_neurons)
-    angles[sequence] = 2 * np.pi * np.arange(graph.n_neurons) / graph.n_neurons
+    for number in range(piece.max() + 1):
+        sequence = [int(np.flatnonzero(piece == number)[0])]
+        n_neurons = int((piece == number).sum())
+        while len(sequence) < n_neurons:
+            neighbours = graph.adjacency[[sequence[-1]]].indices
+            sequence.append(int(next(node for node in neighbours if node not in sequence[-2:])))
+        angles[sequence] = 2 * np.pi * np.arange(n_neurons) / n_neurons
     return angles
 
 
-def root_neuron(graph: NeuronGraph) -> int:
-    """The neuron from which positions are counted: an end of a line, the first neuron of a tree."""
-    degree = np.diff(graph.adjacency.indptr)
-    return int(np.flatnonzero(degree == 1)[0]) if graph.kind == "line" else 0
+def root_neurons(graph: NeuronGraph) -> NDArray[np.intp]:
+    """The neurons from which positions are counted: an end of each line, the first neuron of what branches."""
+    if graph.kind not in ("line", "lines"):
+        return np.zeros(1, dtype=np.intp)
+    ends = np.flatnonzero(np.diff(graph.adjacency.indptr) == 1)
+    return ends[np.unique(pieces(graph)[ends], return_index=True)[1]]
 
 
 def distance_from_root(graph: NeuronGraph) -> NDArray[np.float64]:
     """Number of edges from the root to each neuron, shape (n_neurons,)."""
-    return np.asarray(
-        csgraph.shortest_path(graph.adjacency, directed=False, unweighted=True, indices=root_neuron(graph))
-    )
-
-
-def branches(graph: NeuronGraph) -> NDArray[np.intp] | None:
-    """Branch of each neuron of a tree: stretches between root, forks and leaves, numbered from the root outwards.
-
-    Parameters
-    ----------
-    graph
-        The neuron graph.
-
-    Returns
-    -------
-    Shape (n_neurons,); None for graphs that are not trees. A fork belongs to the branch that leads to it.
-
-    Examples
-    --------
-    >>> import gsr_sc, networkx as nx
-    >>> tree = nx.Graph([("stem", "fork"), ("fork", "left"), ("fork", "right"), ("right", "tip")])
-    >>> gsr_sc.graphs.branches(gsr_sc.graphs.from_networkx(tree)).tolist()
-    [0, 0, 1, 2, 2]
-    """
-    if graph.kind != "tree":
-        return None
-    degree = np.diff(graph.adjacency.indptr)
-    root = root_neuron(graph)
-    visited, parent = csgraph.breadth_first_order(graph.adjacency, root, directed=False)
-    branch = np.zeros(graph.n_neurons, dtype=np.intp)
-    n_branches = 1
-    for node in visited[1:]:
-        before = parent[node]
-        forks = degree[before] > 2 or (before == root and degree[root] > 1)
-        if forks:
-            branch[node], n_branches = n_branches, n_branches + 1
-        else:
-            branch[node] = branch[before]
-    return branch
+    roots = root_neurons(graph)
+    steps = csgraph.shortest_path(graph.adjacency, directed=False, unweighted=True, indices=roots)
+    return np.asarray(steps.min(axis=0))
 
 
 def steps_between(graph: NeuronGraph) -> NDArray[np.float64]:
     """Number of edges on the shortest path between any two neurons, infinite across components, shape (n, n)."""
     return np.asarray(csgraph.shortest_path(sparse.csr_array(graph.adjacency), directed=False, unweighted=True))
+
+
+def _within(weights: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Shares of those neurons alone that count for the most active one, `counts` being (n_neurons, n_neurons)."""
+    return shares(weights * counts[weights.argmax(axis=1)])
 
 
 def _mean_angle(weights: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -93,9 +93,10 @@ def fit(
         The indicator group that the observation lights up, and the share of its activation there; `unassigned` where no
         group has a quarter more than the next.
     `.obs["gsr_order"]`
-        On a line or tree the position in [0, 1] from the root; on a ring the angle in [0, 2 pi).
+        On line, lines, star, tree and wishbone the position in [0, 1] from the root, on the branch or line of the winning
+        neuron; on a ring or rings the angle in [0, 2 pi).
     `.obs["gsr_branch"]`
-        On a tree the branch, categorical.
+        On star, tree and wishbone the branch, on rings, lines and groups which of them; categorical.
     `.varm["gsr_programs"]`
         Signed effect of every neuron on every gene, float32 (n_vars, n_neurons); NaN for genes that were not used.
     `.uns["gsr"]`

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import networkx as nx
 import numpy as np
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from gsr_sc import graphs
+from gsr_sc.graphs._named import GraphKind
 
 SIDES = st.integers(1, 7)
 
@@ -72,7 +73,12 @@ def test_row_a_is_at_the_top() -> None:
         (nx.star_graph(3), "tree"),
         (nx.balanced_tree(2, 3), "tree"),
         (nx.krackhardt_kite_graph(), "custom"),
-        (nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(4)), "custom"),
+        (nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(4)), "rings"),
+        (nx.disjoint_union(nx.path_graph(2), nx.path_graph(4)), "lines"),
+        (nx.disjoint_union(nx.path_graph(2), nx.empty_graph(1)), "custom"),
+        (nx.disjoint_union(nx.complete_graph(4), nx.complete_graph(3)), "groups"),
+        (nx.disjoint_union(nx.complete_graph(4), nx.star_graph(3)), "custom"),
+        (nx.complete_graph(5), "custom"),
         (nx.disjoint_union(nx.path_graph(3), nx.cycle_graph(3)), "custom"),
         (nx.lollipop_graph(3, 1), "custom"),
     ],
@@ -135,9 +141,11 @@ def test_permuted_keeps_the_edges_but_not_the_places() -> None:
     assert (null.adjacency != graph.permuted(np.random.default_rng(0)).adjacency).nnz == 0
 
 
+@settings(max_examples=25)
 @given(st.integers(2, 100_000))
 def test_default_sizes_are_buildable_and_grow_with_the_data(n_obs: int) -> None:
-    for kind, largest in (("grid", 144), ("torus", 144), ("ring", 32), ("line", 32)):
+    for kind in get_args(GraphKind):
+        largest = 144 if kind in ("grid", "torus", "hex") else 32 if kind in ("ring", "line") else 49
         size = graphs.default_size(kind, n_obs)
         assert size <= largest
         assert size <= graphs.default_size(kind, 2 * n_obs)
@@ -159,9 +167,22 @@ def test_resolve_takes_whatever_is_a_graph() -> None:
 @pytest.mark.parametrize(
     ("graph", "n_neurons", "error", "message"),
     [
-        ("gird", None, ValueError, r"`graph` is 'gird'; named graphs are \['grid', 'torus', 'ring', 'line'\]"),
-        ("grid", 13, ValueError, "`n_neurons=13` makes no grid, .* such as 9"),
-        ("torus", 10, ValueError, "`n_neurons=10` makes no torus, .* at least 3; take one such as 9"),
+        ("gird", None, ValueError, r"`graph` is 'gird'; named graphs are \['grid', 'torus', 'hex', 'ring', 'rings',"),
+        (
+            "grid",
+            13,
+            ValueError,
+            r"`n_neurons=13` makes no grid: .* Take 12 or 14, or pass `gsr_sc.graphs.grid\(n_rows",
+        ),
+        ("hex", 37, ValueError, r"makes no hex: .* Take 36 or 38, or pass `gsr_sc.graphs.hexagonal\("),
+        ("torus", 10, ValueError, "`n_neurons=10` makes no torus: .* at least 3. Take 9 or 12"),
+        ("rings", 31, ValueError, "makes no rings: there are 3 rings of the same size. Take 30 or 33"),
+        ("lines", 7, ValueError, "Take 6 or 9"),
+        ("star", 32, ValueError, "makes no star: there are 4 arms of the same length and a hub. Take 29 or 33"),
+        ("tree", 32, ValueError, "Take 31 or 35"),
+        ("groups", 10, ValueError, "makes no groups: there are groups of 4. Take 8 or 12"),
+        ("wishbone", 3, ValueError, "`n_neurons` is 3; a wishbone needs a whole number of at least 4"),
+        ("rings", 8, ValueError, "at least 9"),
         ("torus", 4, ValueError, "`n_neurons` is 4; a torus needs a whole number of at least 9"),
         ("grid", 12.0, ValueError, "`n_neurons` is 12.0; a grid needs a whole number of at least 2"),
         ("grid", 0, ValueError, "`n_neurons` is 0"),

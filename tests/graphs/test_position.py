@@ -5,7 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gsr_sc import graphs
@@ -107,24 +107,25 @@ def test_branches_of_a_fork() -> None:
     # 0 - 1 - 2 and from there 3 - 4 and 5 - 6: the fork belongs to the trunk.
     graph = graphs.from_networkx(nx.Graph([(0, 1), (1, 2), (2, 3), (3, 4), (2, 5), (5, 6)]))
     assert graph.kind == "tree"
-    assert position.branches(graph).tolist() == [0, 0, 0, 1, 1, 2, 2]  # type: ignore[union-attr]
+    assert graphs.branches(graph).tolist() == [0, 0, 0, 1, 1, 2, 2]  # type: ignore[union-attr]
     assert position.order(graph, np.eye(7)) == pytest.approx(np.array([0, 1, 2, 3, 4, 3, 4]) / 4)
 
 
 def test_branches_of_a_star_and_of_a_binary_tree() -> None:
     star = graphs.from_networkx(nx.Graph([(0, 1), (1, 2), (0, 3), (0, 4), (4, 5)]))
-    assert position.branches(star).tolist() == [0, 1, 1, 2, 3, 3]  # type: ignore[union-attr]
-    binary = position.branches(graphs.from_networkx(nx.balanced_tree(2, 3)))
+    assert graphs.branches(star).tolist() == [0, 1, 1, 2, 3, 3]  # type: ignore[union-attr]
+    binary = graphs.branches(graphs.from_networkx(nx.balanced_tree(2, 3)))
     assert binary is not None
     # Every node but the leaves forks, so every node is a branch of its own.
     assert sorted(binary) == list(range(15))
 
 
+@settings(max_examples=20)
 @given(SEEDS)
 def test_every_branch_of_a_random_tree_is_an_unforked_path(seed: int) -> None:
     tree = nx.from_prufer_sequence(np.random.default_rng(seed).integers(0, 12, 10).tolist())
     graph = graphs.from_networkx(nx.relabel_nodes(tree, str))
-    branch = position.branches(graph)
+    branch = graphs.branches(graph)
     if branch is None:
         assert graph.kind == "line"
         return
@@ -142,6 +143,7 @@ def graphs_part(graph: graphs.NeuronGraph, nodes: np.ndarray) -> nx.Graph:
 @pytest.mark.parametrize("graph", [graphs.grid(3), graphs.torus(3), graphs.from_networkx(nx.complete_graph(4))])
 def test_graphs_without_an_order_have_none(graph: graphs.NeuronGraph) -> None:
     assert position.order(graph, np.eye(graph.n_neurons)) is None
+<<<<<<< HEAD
     assert position.branches(graph) is None
 
 
@@ -150,3 +152,6 @@ def test_a_wavelet_lies_where_its_bump_is() -> None:
     wavelets = graphs.localising_filter(line.adjacency, "wavelet", time=1.0)
     inner = np.arange(4, 17)
     np.testing.assert_allclose(position.order(line, wavelets.T)[inner] * 20, inner, atol=0.05)
+=======
+    assert graphs.branches(graph) is None
+>>>>>>> 2814ef3 (Hexagonal, star, tree, wishbone, rings, lines and groups as neuron graphs)
