@@ -143,8 +143,7 @@ def graphs_part(graph: graphs.NeuronGraph, nodes: np.ndarray) -> nx.Graph:
 @pytest.mark.parametrize("graph", [graphs.grid(3), graphs.torus(3), graphs.from_networkx(nx.complete_graph(4))])
 def test_graphs_without_an_order_have_none(graph: graphs.NeuronGraph) -> None:
     assert position.order(graph, np.eye(graph.n_neurons)) is None
-<<<<<<< HEAD
-    assert position.branches(graph) is None
+    assert graphs.branches(graph) is None
 
 
 def test_a_wavelet_lies_where_its_bump_is() -> None:
@@ -152,6 +151,3 @@ def test_a_wavelet_lies_where_its_bump_is() -> None:
     wavelets = graphs.localising_filter(line.adjacency, "wavelet", time=1.0)
     inner = np.arange(4, 17)
     np.testing.assert_allclose(position.order(line, wavelets.T)[inner] * 20, inner, atol=0.05)
-=======
-    assert graphs.branches(graph) is None
->>>>>>> 2814ef3 (Hexagonal, star, tree, wishbone, rings, lines and groups as neuron graphs)
