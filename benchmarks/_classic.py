@@ -42,7 +42,7 @@ def diffusion_pseudotime(data: DataSet, **_: Any) -> Result:
 
 
 def palantir(data: DataSet, *, seed: int, **_: Any) -> Result:
-    """Palantir's pseudotime from the first cell, and as branches the fate that it finds most likely."""
+    """Palantir's pseudotime from the first cell, at its defaults."""
     import palantir as package
 
     names = data.adata.obs_names

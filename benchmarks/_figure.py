@@ -46,7 +46,7 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> None:
     rows = completed(rows)
     panels = {measure: means for measure in PANELS if (means := mean_of(rows, measure))}
     names = list(dict.fromkeys(row["data"] for row in rows))
-    figure = Figure(figsize=(2.1 * len(panels) + 1.6, 0.32 * len(names) + 1.9), layout="constrained")
+    figure = Figure(figsize=(2.1 * len(panels) + 1.6, 0.42 * len(names) + 1.9), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, max(len(panels), 1), sharey=True, squeeze=False)[0]
     seen: set[str] = set()
@@ -67,15 +67,15 @@ def draw(rows: list[dict[str, Any]], folder: Path) -> None:
 
 def _panel(panel: Axes, means: dict[tuple[str, str, str], float], names: list[str]) -> set[str]:
     """Draw the marks of one measure, ours on top; return which styles were used."""
-    used = set()
+    used, order = set(), list(STYLES)
     for (name, given, method), value in means.items():
         style = _style(method, given)
         if style not in STYLES:
             continue
         ours = style.startswith("gsr_sc")
         colour, shape = STYLES[style]
-        # Two inputs of one network stand on the same line; the fit from log values a little lower.
-        at = names.index(name) + (0.18 if given == "log" else -0.18 if given == "counts" and _ours(method) else 0)
+        # In the order of the legend from top to bottom, so that equal figures do not hide each other.
+        at = names.index(name) + 0.7 * (order.index(style) / (len(order) - 1) - 0.5)
         panel.plot(value, at, shape, color=colour, markersize=6 if ours else 5, zorder=3 if ours else 2, alpha=0.9)
         used.add(style)
     panel.grid(axis="y", linewidth=0.5, color="0.9")
@@ -90,7 +90,3 @@ def _style(method: str, given: str) -> str:
     if method.startswith("gsr_sc"):
         return "gsr_sc, counts" if given == "counts" else "gsr_sc, log values"
     return method
-
-
-def _ours(method: str) -> bool:
-    return method.startswith("gsr_sc") or method == "plain autoencoder" or method.endswith("penalty")

@@ -54,7 +54,7 @@ class Own:
         def compute() -> dict[str, Any]:
             fitted, seconds = self.fit(self.data, how, method, seed)
             z = np.asarray(fitted.obsm["X_gsr"])
-            np.savez_compressed(self._latent(how, method, seed), z.astype(np.float16))
+            np.savez_compressed(self._file(how, method, seed), z.astype(np.float16))
             linear = OWN[method].get("activation") == "linear"
             result = Result(spaces={"neurons": z}, indicators={"neurons": signed(z) if linear else z})
             figures = label_figures(result, self.data) | _quality(fitted, z) | {"s": seconds}
@@ -90,9 +90,7 @@ class Own:
         """How alike the maps of different seeds are, mean over pairs."""
 
         def compute() -> dict[str, float]:
-            for seed in range(seeds):
-                self.labels(how, "gsr_sc", seed)
-            maps = [np.load(self._latent(how, "gsr_sc", seed))["arr_0"].astype(float) for seed in range(seeds)]
+            maps = [self._activations(how, seed) for seed in range(seeds)]
             graph = gsr_sc.graphs.resolve("grid", n_neurons=maps[0].shape[1], n_obs=self.data.adata.n_obs)
             pairs = [metrics.seed_agreement(a, b, graph) for a, b in combinations(maps, 2)]
             neurons, coordinates = np.mean(pairs, axis=0).tolist()
@@ -106,10 +104,16 @@ class Own:
         unassigned = clusters == "unassigned"
         return figures | {"k": len(set(clusters[~unassigned])), "unassigned": float(unassigned.mean())}
 
-    def _latent(self, how: str, method: str, seed: int) -> Path:
-        """File of one fit's activations; of this state of the package, so that none is taken for another's."""
-        name = f"{self.kept.state}-{self.data.name}-{how}-{method.replace(' ', '_')}-{seed}.npz"
-        return self.folder / name
+    def _activations(self, how: str, seed: int) -> np.ndarray:
+        self.labels(how, "gsr_sc", seed)
+        file = self._file(how, "gsr_sc", seed)
+        # Figures may outlive the file that they were measured on.
+        found = np.load(file)["arr_0"] if file.exists() else self.fit(self.data, how, "gsr_sc", seed)[0].obsm["X_gsr"]
+        return np.asarray(found, dtype=np.float64)
+
+    def _file(self, how: str, method: str, seed: int) -> Path:
+        """Where one fit's activations are, of this state of the package, so that none is taken for another's."""
+        return self.folder / f"{self.kept.state}-{self.data.name}-{how}-{method.replace(' ', '_')}-{seed}.npz"
 
 
 def _quality(fitted: Any, z: np.ndarray) -> dict[str, float]:

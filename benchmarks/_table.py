@@ -25,7 +25,7 @@ def peer_rows(name: str, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for record in records:
         method = record["method"]
         row = {"data": name, "input": "counts" if method in _COUNTS else "components", "method": method}
-        row |= {"seed": record["seed"], **record["figures"], "s": record["seconds"], "note": note(record)}
+        row |= {"seed": record["seed"], **record["figures"], "s": record["cpu seconds"], "note": note(record)}
         row["versions"] = ", ".join(f"{package} {version}" for package, version in record["versions"].items())
         rows.append(row)
     return rows

@@ -37,8 +37,9 @@ def main() -> None:
     warnings.simplefilter("ignore")
     if options.peer_python:
         run_peers(options)
-    options.methods = [method for method in options.methods if available(method)]
-    print("Not measured, as this version lacks their options:", sorted(set(OWN) - set(options.methods)) or "none")
+    if lacking := [method for method in options.methods if not available(method)]:
+        print(f"This version of the package lacks the options of {', '.join(lacking)}.")
+        options.methods = [method for method in options.methods if method not in lacking]
     kept = Kept(options.out)
     rows: list[dict[str, Any]] = []
     for name, load in data_sets(options.data, options.sets).items():
@@ -62,7 +63,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder of .h5ad files with labels in .obs")
     parser.add_argument("--sets", nargs="*", help="names of the files to use, without ending; all by default")
     parser.add_argument("--inputs", nargs="*", default=["counts", "log"], choices=["counts", "log"], help="what we get")
-    parser.add_argument("--methods", nargs="*", default=list(OWN), choices=OWN, help="our networks; all by default")
+    parser.add_argument(
+        "--methods", nargs="*", default=list(OWN), choices=OWN, help="our networks; all by default, none if empty"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: 3)")
     parser.add_argument(
         "--agreement-seeds",

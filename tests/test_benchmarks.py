@@ -32,7 +32,8 @@ def record(method, *, epochs=None, default=None, minutes=1.0, **figures):
         "figures": figures,
         "notes": notes,
         "minutes": minutes,
-        "seconds": 1.0,
+        "seconds": 2.0,
+        "cpu seconds": 1.0,
         "versions": {"numpy": "2"},
     }
 
@@ -54,6 +55,7 @@ def test_a_peer_stopped_early_says_so(modules):
     row = modules("_table").peer_rows("cells", [record("scVI", epochs=50, default=400, minutes=4, kNN=0.6)])[0]
     assert row["note"] == "50 of 400 epochs: 4 min"
     assert row["input"] == "counts"
+    assert row["s"] == 1
     text = modules("_table").as_text([row])
     assert "50 of 400 epochs" in text
     assert "0.600" in text
