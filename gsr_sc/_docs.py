@@ -34,12 +34,15 @@ transform
     `"pearson"`: analytic Pearson residuals of counts. None: values as given.
     `"auto"`: None for representations and for fractions between 0 and 1 (grey images), else `"zscore"`.
 likelihood
-    `"gaussian"`: squared error on that scale. `"auto"` is the same so far.
+    What the decoder is judged by, whatever the encoder sees. `"gaussian"`: squared error on that scale.
+    `"nb"`, `"poisson"`: negative binomial or Poisson likelihood of counts, given the total of each cell.
+    `"bernoulli"`: cross-entropy of values in [0, 1]. `"auto"`: `"gaussian"`.
 smoothness
     Strength of the penalty on a scale that means the same on every data set: 0 turns it off, 1 is smooth.
-    `"auto"`: the largest of 1, .25, .06, .015 and 0 that keeps the held-out explained variance within `tolerance`.
+    `"auto"`: the largest of 1, .25, .06, .015 and 0 that keeps the held-out explained variance (of counts and
+    probabilities: the deviance explained) within `tolerance`.
 tolerance
-    Share of the unpenalised network's explained variance that `smoothness="auto"` may give up.
+    Share of what the unpenalised network explains that `smoothness="auto"` may give up.
 init
     Where the map starts. `"pca"`, `"spectral"`: an annealed soft map started from principal components or
     diffusion coordinates. `"auto"`: from both, and the better is taken. `"random"`: none, which folds the map.

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from scipy import sparse
 
+from ._outputs import require_same_values
 from ._results import gene_programs, read_activations
 from ._serialize import read_folder, write_folder
 from ._store import MapResults
@@ -74,22 +75,30 @@ def encode(network: GraphAutoencoder, source: MatrixSource) -> NDArray[np.float3
 
 
 @torch.no_grad()
-def decode(network: GraphAutoencoder, activations: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Decoded activations, (n, n_inputs)."""
+def decode(
+    network: GraphAutoencoder, activations: NDArray[np.float32], *, as_effects: bool = False
+) -> NDArray[np.float32]:
+    """Decoded activations, (n, n_inputs); `as_effects` on the scale on which differences are effects."""
+    read = network.effects if as_effects else network.decode
     device = next(network.parameters()).device
-    return network.decode(torch.from_numpy(np.ascontiguousarray(activations)).to(device)).cpu().numpy()
+    return read(torch.from_numpy(np.ascontiguousarray(activations)).to(device)).cpu().numpy()
 
 
 def programs(network: GraphAutoencoder, activations: NDArray[np.float32]) -> NDArray[np.float32]:
     """Signed effect of each neuron on each input, (n_inputs, n_neurons)."""
-    return gene_programs(activations, lambda pictures: decode(network, pictures))
+    return gene_programs(activations, lambda pictures: decode(network, pictures, as_effects=True))
 
 
 def quality(result: Fit, graph: NeuronGraph, activations: NDArray[np.float32]) -> dict[str, Any]:
     """Figures that say how far to trust a map."""
-    return {
+    explained = {
         "explained_variance": float(result.run.explained_variance),
         "explained_variance_unregularised": float(result.unregularised),
+    }
+    if result.network.likelihood.kind != "gaussian":
+        explained["deviance_explained"] = float(result.run.deviance_explained)
+        explained["deviance_explained_unregularised"] = float(result.plain.deviance_explained)
+    return explained | {
         "dirichlet_energy": dirichlet_energy(activations, graph.adjacency),
         "moran_i": moran_i(activations, graph.adjacency),
         "n_dead": int(dead_neurons(activations).sum()),
@@ -137,9 +146,8 @@ def place(state: Fitted, data: Input) -> tuple[NDArray[np.float32], NDArray[np.b
     """
     transform = replace(state.transform, columns=_columns(state, data))
     facts = examine(data, report=False)
-    if transform.counts and facts.kind not in ("counts", "binary"):
-        msg = f"The model was fitted on counts, but {data.where} holds values that are not whole numbers >= 0."
-        raise ValueError(msg)
+    if not data.is_representation:
+        require_same_values(state.params, facts, data)
     return encode(state.network, MatrixSource(data.rows, transform, facts.totals)), facts.silent
 
 

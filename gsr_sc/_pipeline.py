@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from . import _fitted
+from ._outputs import choose_likelihood
 from ._random import draw_seed
 from ._validate import choose_transform, examine
 from .graphs import indicator_groups, resolve
 from .matrices import MatrixSource, fit_transform
-from .training import TrainingPlan, annealed_targets, fit
+from .training import Context, TrainingPlan, annealed_targets, fit
 
 if TYPE_CHECKING:
     import torch
@@ -36,6 +38,7 @@ def fit_input(
     graph: Any,
     n_neurons: int | None,
     transform: str | None,
+    likelihood: str,
     smoothness: float | Literal["auto"],
     tolerance: float,
     init: Init,
@@ -58,6 +61,7 @@ def fit_input(
     """
     facts = examine(data)
     kind, counts = choose_transform(transform, facts, data)
+    design = replace(design, likelihood=choose_likelihood(likelihood, facts, data))
     useful = np.flatnonzero(~facts.silent)
     neurons = resolve(graph, n_neurons=n_neurons, n_obs=len(useful))
     training, held_out = _split(useful)
@@ -81,6 +85,7 @@ def fit_input(
         device=device,
         progress=progress,
         prefetch=n_threads > 1,
+        context=Context(observed=None if design.likelihood == "gaussian" else source.observed),
     )
     activations = _fitted.encode(result.network, source)
     return _fitted.Fitted(
@@ -95,7 +100,7 @@ def fit_input(
             "n_neurons": neurons.n_neurons,
             "transform": kind,
             "counts": counts,
-            "likelihood": "gaussian",
+            "values": facts.kind,
             "smoothness": result.smoothness,
             "max_epochs": plan.max_epochs,
             "warm_up_epochs": plan.warm_up_epochs,

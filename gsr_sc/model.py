@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ._pipeline import fit_input
 from ._random import resolve_rng
 from ._store import write_results
 from ._validate import read_input
+from .nn._likelihoods import LikelihoodKind
 from .training import Design, Progress, limited_threads, resolve_device
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class GSR:
         use_rep: str | None = None,
         mask_var: str | ArrayLike | None = None,
         transform: Literal["auto", "zscore", "pearson"] | None = "auto",
-        likelihood: Literal["auto", "gaussian"] = "auto",
+        likelihood: LikelihoodKind | Literal["auto"] = "auto",
         smoothness: float | Literal["auto"] = "auto",
         tolerance: float = 0.02,
         init: Init | str = "auto",
@@ -81,7 +82,7 @@ class GSR:
         n_jobs: int | None = None,
         random_state: Rng = None,
     ) -> None:
-        require_choice("likelihood", likelihood, ["auto", "gaussian"])
+        require_choice("likelihood", likelihood, ["auto", *get_args(LikelihoodKind)])
         require_numbers(
             smoothness=smoothness, tolerance=tolerance, max_epochs=max_epochs, n_neurons=n_neurons, n_jobs=n_jobs
         )
@@ -93,6 +94,7 @@ class GSR:
         self.use_rep = use_rep
         self.mask_var = mask_var
         self.transform_kind = transform
+        self.likelihood = likelihood
         self.smoothness: float | Literal["auto"] = "auto" if smoothness == "auto" else float(smoothness)
         self.tolerance = float(tolerance)
         self.init = init
@@ -163,6 +165,7 @@ class GSR:
                 graph=self.graph,
                 n_neurons=self.n_neurons,
                 transform=self.transform_kind,
+                likelihood=self.likelihood,
                 smoothness=self.smoothness,
                 tolerance=self.tolerance,
                 init="auto" if coordinates is not None else self.init,  # type: ignore[arg-type]
@@ -211,7 +214,9 @@ class GSR:
 
         Returns
         -------
-        Shape (n, number of `var_names`), on the scale that the network reads (z-scored genes by default).
+        Shape (n, number of `var_names`): with a gaussian likelihood on the scale that the network reads (z-scored genes by
+        default); of counts the expected share of all counts of these variables, rows summing to one; with
+        `likelihood="bernoulli"` probabilities.
 
         Raises
         ------
@@ -276,7 +281,7 @@ class GSR:
         """
         model = cls(device=device)
         state = _fitted.load(path, model.device)
-        for name in ("layer", "use_rep", "tolerance", "init", "smoothness", "max_epochs", "rng"):
+        for name in ("layer", "use_rep", "likelihood", "tolerance", "init", "smoothness", "max_epochs", "rng"):
             if state.params.get(name) is not None:
                 setattr(model, name, state.params[name])
         model.design = Design.from_params(state.params)

@@ -32,7 +32,7 @@ FLOORS: tuple[set[str], ...] = (
     {"_pipeline"},
     {"get", "_fitted", "_options"},
     {"training", "_results"},
-    {"_validate", "_store", "_serialize"},
+    {"_validate", "_outputs", "_store", "_serialize"},
     {"nn", "matrices"},
     {"graphs", "metrics", "datasets"},
     {"_keys", "_docs", "_log", "_random"},

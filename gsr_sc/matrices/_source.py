@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class MatrixSource:
     def __init__(self, rows: Rows, transform: Transform, totals: NDArray[np.float64] | None = None) -> None:
         self._rows = rows
         self._transform = transform
+        self._as_given = replace(transform, kind="none")
         self._totals = totals
 
     def __len__(self) -> int:
@@ -49,6 +51,10 @@ class MatrixSource:
         """Rows as a dense float32 array, (batch, n_inputs)."""
         totals = None if self._totals is None else self._totals[index]
         return self._transform(self._rows.take(index), totals)
+
+    def observed(self, index: Index) -> NDArray[np.float32]:
+        """The same variables of the rows as they stand in the matrix, (batch, n_inputs): what a count model explains."""
+        return self._as_given(self._rows.take(index))
 
     def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.float32]]:
         """All rows (or the sorted `rows`) in order, block by block."""

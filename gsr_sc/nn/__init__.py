@@ -1,10 +1,20 @@
-"""Building blocks in torch, for anyone's network: the structured layer, its penalty, the autoencoder."""
+"""Building blocks in torch, for anyone's network: the structured layer, its penalty, losses, the autoencoder."""
 
 from __future__ import annotations
 
 from ._activity import ActivityPenalty
 from ._autoencoder import GraphAutoencoder
+from ._likelihoods import BernoulliLoss, GaussianLoss, NegativeBinomialLoss, PoissonLoss
 from ._penalty import GraphSpectralPenalty
 from ._units import GraphLayer
 
-__all__ = ["ActivityPenalty", "GraphAutoencoder", "GraphLayer", "GraphSpectralPenalty"]
+__all__ = [
+    "ActivityPenalty",
+    "BernoulliLoss",
+    "GaussianLoss",
+    "GraphAutoencoder",
+    "GraphLayer",
+    "GraphSpectralPenalty",
+    "NegativeBinomialLoss",
+    "PoissonLoss",
+]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
+from ._likelihoods import LikelihoodKind, make_likelihood
 from ._linear import linear, perceptron
 from ._units import Activation, GraphLayer
 
@@ -28,7 +29,8 @@ class Pass(NamedTuple):
     units
         Activations as the decoder reads them, without noise, (batch, n_neurons).
     reconstruction
-        Decoded from the noisy activations in training mode, (batch, n_inputs).
+        Decoded from the noisy activations in training mode, (batch, n_inputs): what the network's `likelihood` reads,
+        such as values, log shares or log odds.
     """
 
     logits: Tensor
@@ -57,6 +59,9 @@ class GraphAutoencoder(nn.Module):
         Of the units `"heat"` and `"wavelet"`; see :class:`~gsr_sc.nn.GraphLayer`.
     noise
         Noise on it; see :class:`~gsr_sc.nn.GraphLayer`.
+    likelihood
+        What the output means, and which of the losses of :mod:`gsr_sc.nn` the network keeps as `likelihood`:
+        `"gaussian"`, `"nb"`, `"poisson"` or `"bernoulli"`.
     generator
         Source of the initial weights; torch's global one by default.
 
@@ -79,9 +84,11 @@ class GraphAutoencoder(nn.Module):
         graph: HasAdjacency | None = None,
         filter_time: float = 1.0,
         noise: float | None = None,
+        likelihood: LikelihoodKind = "gaussian",
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
+        self.likelihood = make_likelihood(likelihood, n_inputs)
         widths = [n_inputs, *hidden]
         widths_back = [n_neurons, *(reversed(hidden) if hidden_decoder is None else hidden_decoder)]
         self.encoder = perceptron(widths, generator)
@@ -117,11 +124,19 @@ class GraphAutoencoder(nn.Module):
         return activations
 
     def decode(self, activations: Tensor) -> Tensor:
-        """Reconstruction from activations as users see them, (batch, n_inputs)."""
-        reconstruction: Tensor = self.output(self.decoder(activations * self.layer.scale))
-        return reconstruction
+        """Expected values, shares of all counts, or probabilities, from activations as users see them, (batch, n_inputs)."""
+        return self.likelihood.mean(self.output_of(activations))
+
+    def effects(self, activations: Tensor) -> Tensor:
+        """What differences are taken of: values, log shares or log odds, (batch, n_inputs)."""
+        return self.likelihood.natural(self.output_of(activations))
+
+    def output_of(self, activations: Tensor) -> Tensor:
+        """Output of the last layer from activations as users see them, (batch, n_inputs)."""
+        output: Tensor = self.output(self.decoder(activations * self.layer.scale))
+        return output
 
     def initialise_output(self, mean: Tensor) -> None:
-        """Start the decoder at the mean of the data, (n_inputs,)."""
+        """Start the decoder at the mean of what is to be explained, (n_inputs,)."""
         with torch.no_grad():
-            self.output.bias.copy_(mean)
+            self.output.bias.copy_(self.likelihood.output_of(mean))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .._random import Rng
     from ..graphs._laplacian import LaplacianKind
+    from ..nn._likelihoods import LikelihoodKind
     from ..nn._units import Activation
     from ..training import Init, Penalty
 
@@ -38,7 +39,7 @@ def fit(
     use_rep: str | None = None,
     mask_var: str | ArrayLike | None = None,
     transform: Literal["auto", "zscore", "pearson"] | None = "auto",
-    likelihood: Literal["auto", "gaussian"] = "auto",
+    likelihood: LikelihoodKind | Literal["auto"] = "auto",
     smoothness: float | Literal["auto"] = "auto",
     tolerance: float = 0.02,
     init: Init | str = "auto",

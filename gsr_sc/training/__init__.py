@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._context import Context
 from ._design import Design, Penalty
 from ._devices import resolve_device
 from ._fit import Fit, fit
@@ -12,6 +13,7 @@ from ._start import Init, annealed_targets
 from ._threads import limited_threads
 
 __all__ = [
+    "Context",
     "Design",
     "DivergedError",
     "Fit",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ..graphs import NeuronGraph
     from ..graphs._laplacian import LaplacianKind
+    from ..nn._likelihoods import LikelihoodKind
     from ..nn._units import Activation
 
 Penalty = Literal["dirichlet", "rayleigh", "l1", "l2"]
@@ -39,6 +40,8 @@ class Design:
         itself (`"l1"`, `"l2"`).
     laplacian
         Laplacian of the energy.
+    likelihood
+        What the decoder's output is compared by.
     """
 
     activation: Activation = "simplex"
@@ -47,6 +50,7 @@ class Design:
     hidden_decoder: tuple[int, ...] | None = None
     penalty: Penalty = "dirichlet"
     laplacian: LaplacianKind = "unnormalised"
+    likelihood: LikelihoodKind = "gaussian"
 
     def network(self, n_inputs: int, graph: NeuronGraph, generator: torch.Generator) -> GraphAutoencoder:
         """Make the network, with initial weights from `generator`."""
@@ -58,6 +62,7 @@ class Design:
             activation=self.activation,
             graph=graph,
             filter_time=self.filter_time,
+            likelihood=self.likelihood,
             generator=generator,
         )
 

@@ -10,6 +10,7 @@ import torch
 
 from ._loop import Loop
 from ._run import Runner
+from ._yardstick import Yardstick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..graphs import NeuronGraph
     from ..nn import GraphAutoencoder
+    from ._context import Context
     from ._design import Design
     from ._loop import Source
     from ._plan import TrainingPlan
@@ -47,14 +49,19 @@ class Fit:
         Its training.
     smoothness
         The smoothness it was trained with.
-    unregularised
-        Held-out explained variance of the same network trained in the same way without the penalty.
+    plain
+        The training of the same network in the same way without the penalty.
     """
 
     network: GraphAutoencoder
     run: Run
     smoothness: float
-    unregularised: float
+    plain: Run
+
+    @property
+    def unregularised(self) -> float:
+        """Held-out explained variance without the penalty."""
+        return self.plain.explained_variance
 
 
 def fit(
@@ -72,12 +79,14 @@ def fit(
     device: torch.device,
     progress: Progress,
     prefetch: bool = False,
+    context: Context | None = None,
 ) -> Fit:
     """Train an autoencoder whose layer is smooth on a graph.
 
     The penalty is `16 * smoothness * explainable * roughness`: `explainable` is what the unpenalised network explains of
-    the held-out squared error, and `roughness` the energy over the trace of the Laplacian, or what else `design` penalises.
-    Both are free of the units of the data, so a smoothness means the same on every data set.
+    the held-out squared error or deviance, and `roughness` the energy over the trace of the Laplacian, or what else
+    `design` penalises. Both are free of the units of the data, so a smoothness means the same on every data set and for
+    every likelihood.
 
     Parameters
     ----------
@@ -90,10 +99,10 @@ def fit(
     targets
         The annealed map by row number, see :mod:`gsr_sc.graphs`; None for a random start.
     smoothness
-        Strength of the penalty, or `"auto"`: the largest of 1, .25, .06 and .015 whose held-out explained variance stays
-        within `tolerance` of the unpenalised network, or 0 if none does.
+        Strength of the penalty, or `"auto"`: the largest of 1, .25, .06 and .015 whose held-out explained variance (or
+        deviance) stays within `tolerance` of the unpenalised network, or 0 if none does.
     tolerance
-        Share of the explained variance that the penalty may cost.
+        Share of what is explained that the penalty may cost.
     design
         The network and the penalty on its layer.
     plan
@@ -106,21 +115,33 @@ def fit(
         The bar to move.
     prefetch
         Whether a second thread prepares batches.
+    context
+        What is known of the rows beside what the encoder sees.
     """
     weights = torch.Generator().manual_seed(seed)
-    network = design.network(len(source.baseline), graph, weights)
-    network.initialise_output(torch.from_numpy(source.baseline))
-    network.to(device)
+    network = design.network(len(source.baseline), graph, weights).to(device)
     penalty = design.penalty_on(graph).to(device)
-    loop = Loop(network, penalty, source, targets=targets, plan=plan, seed=seed, device=device, prefetch=prefetch)
+    loop = Loop(
+        network,
+        penalty,
+        source,
+        targets=targets,
+        plan=plan,
+        seed=seed,
+        device=device,
+        prefetch=prefetch,
+        context=context,
+    )
+    what = "variance" if design.likelihood == "gaussian" else "deviance"
     ladder = _LADDER if smoothness == "auto" else (smoothness,)
     # Expected: the warm-up, the unpenalised training, and a first one with the penalty.
     n_steps = plan.n_steps(len(training))
     progress.expect((plan.warm_up_epochs + (1 if ladder[0] == 0 else 2) * plan.max_epochs) * n_steps)
-    runner = Runner(loop, plan, training=training, held_out=held_out, progress=progress)
+    explained = Yardstick(loop, training=training, held_out=held_out)
+    runner = Runner(loop, plan, explained=explained, training=training, held_out=held_out, progress=progress)
     plain = runner.run(weight=0.0, smoothness=0.0)
     # A network that explains nothing of the held-out rows still needs a scale for its penalty.
-    explainable = max(plain.explained_variance, _LEAST_EXPLAINED) * runner.total_variance
+    explainable = max(plain.deviance_explained, _LEAST_EXPLAINED) * plain.possible
     chosen, chosen_smoothness = plain, 0.0
     for attempt, value in enumerate(ladder):
         if value == 0:
@@ -128,21 +149,23 @@ def fit(
         if attempt > 0:
             progress.expect(plan.max_epochs * n_steps)
         outcome = runner.run(weight=_STRENGTH * value * explainable, smoothness=value)
-        kept = outcome.explained_variance >= plain.explained_variance - tolerance * abs(plain.explained_variance)
+        kept = outcome.deviance_explained >= plain.deviance_explained - tolerance * abs(plain.deviance_explained)
         if smoothness != "auto" or kept:
             chosen, chosen_smoothness = outcome, value
             break
         logger.info(
-            "smoothness %.3g explains %.4f of the held-out variance, the unpenalised network %.4f: trying less",
+            "smoothness %.3g explains %.4f of the held-out %s, the unpenalised network %.4f: trying less",
             value,
-            outcome.explained_variance,
-            plain.explained_variance,
+            outcome.deviance_explained,
+            what,
+            plain.deviance_explained,
         )
     logger.info(
-        "    explains %.4f of the held-out variance, %.4f without the penalty (smoothness %.3g)",
-        chosen.explained_variance,
-        plain.explained_variance,
+        "    explains %.4f of the held-out %s, %.4f without the penalty (smoothness %.3g)",
+        chosen.deviance_explained,
+        what,
+        plain.deviance_explained,
         chosen_smoothness,
     )
     network.load_state_dict(chosen.weights)
-    return Fit(network.eval(), chosen, chosen_smoothness, plain.explained_variance)
+    return Fit(network.eval(), chosen, chosen_smoothness, plain)

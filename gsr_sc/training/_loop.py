@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ._context import Context
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -47,7 +49,7 @@ class Losses(NamedTuple):
     Attributes
     ----------
     reconstruction
-        Mean squared error per input.
+        Mean loss per input: the squared error, or that of another likelihood in units of what there is to explain.
     roughness
         What the penalty says of the activations: by default their Dirichlet energy over the trace of the Laplacian.
     start
@@ -68,10 +70,13 @@ class Batch(NamedTuple):
         (batch, n_inputs).
     targets
         Annealed map of the rows, (batch, n_neurons), or None where it is not needed.
+    observed
+        What the likelihood is about, (batch, n_inputs), or None where it is about the inputs.
     """
 
     inputs: Tensor
     targets: Tensor | None
+    observed: Tensor | None = None
 
 
 class LoopState(NamedTuple):
@@ -102,6 +107,13 @@ class Loop:
         Where the network is.
     prefetch
         Whether a second thread prepares the next batch while the network learns from this one; changes no result.
+    context
+        What is known of the rows beside what the encoder sees.
+
+    Attributes
+    ----------
+    unit
+        What losses of reconstruction are divided by.
     """
 
     def __init__(
@@ -115,7 +127,10 @@ class Loop:
         seed: int,
         device: torch.device,
         prefetch: bool = False,
+        context: Context | None = None,
     ) -> None:
+        self.unit = 1.0
+        self.context = Context() if context is None else context
         self.network = network
         self.penalty = penalty
         self.source = source
@@ -232,12 +247,18 @@ class Loop:
 
     def _load(self, index: NDArray[np.intp], *, with_start: bool) -> Batch:
         target = self.targets(index) if with_start and self.targets is not None else None
-        return Batch(torch.from_numpy(self.source.batch(index)), None if target is None else torch.from_numpy(target))
+        observed = self.context.observed
+        return Batch(
+            torch.from_numpy(self.source.batch(index)),
+            None if target is None else torch.from_numpy(target),
+            None if observed is None else torch.from_numpy(observed(index)),
+        )
 
     def _terms(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         x = batch.inputs.to(self.device)
         passed = self.network(x, self.noise)
-        reconstruction = functional.mse_loss(passed.reconstruction, x)
+        observed = x if batch.observed is None else batch.observed.to(self.device)
+        reconstruction = self.network.likelihood(passed.reconstruction, observed) / self.unit
         roughness = self.penalty(passed.units)
         if batch.targets is None:
             return reconstruction, roughness, torch.zeros((), device=self.device)

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from torch import Tensor
 
     from ._loop import Loop
     from ._plan import TrainingPlan
     from ._progress import Progress
+    from ._yardstick import Explained
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ _MEASURES = (
     "penalty",
     "validation_loss",
     "validation_explained_variance",
+    "validation_deviance_explained",
     "smoothness",
 )
 
@@ -39,8 +43,10 @@ class Run:
     ----------
     weights
         The network's state at its best epoch.
-    explained_variance
-        Of the held-out rows at that epoch.
+    explained_variance, deviance_explained
+        Of the held-out rows at that epoch; the same for squared error.
+    possible
+        How much the loss of the held-out rows could fall below that of their mean profile.
     history
         One array per measure, an entry per epoch.
     stopped_early
@@ -49,6 +55,8 @@ class Run:
 
     weights: dict[str, Tensor]
     explained_variance: float
+    deviance_explained: float
+    possible: float
     history: dict[str, NDArray[np.float64]]
     stopped_early: bool
 
@@ -66,6 +74,8 @@ class Runner:
         Numbers of the rows to train on and to judge by.
     progress
         The bar to move.
+    explained
+        How much a loss of the held-out rows means.
     """
 
     def __init__(
@@ -73,6 +83,7 @@ class Runner:
         loop: Loop,
         plan: TrainingPlan,
         *,
+        explained: Callable[[float], Explained],
         training: NDArray[np.intp],
         held_out: NDArray[np.intp],
         progress: Progress,
@@ -82,8 +93,9 @@ class Runner:
         self.training = training
         self.held_out = held_out
         self.progress = progress
-        self.total_variance = max(loop.total_variance(held_out), 1e-12)
+        self.explained = explained
         self._n_steps = plan.n_steps(len(training))
+        self._possible = 0.0
         self._warm_up = [self._epoch(epoch, 0.0, 0.0) for epoch in range(plan.warm_up_epochs)]
         self._start = loop.state()
 
@@ -100,12 +112,13 @@ class Runner:
         plan = self.plan
         self.loop.restore(self._start)
         records = list(self._warm_up)
-        best, best_record = math.inf, 0
+        best, best_record, possible = math.inf, 0, 0.0
         weights: dict[str, Tensor] = {}
         for epoch in range(plan.warm_up_epochs, plan.n_epochs):
             records.append(self._epoch(epoch, weight, smoothness))
             if records[-1]["validation_loss"] < best:
                 best, best_record = records[-1]["validation_loss"], epoch
+                possible = self._possible
                 weights = self.loop.weights()
             if epoch - best_record >= plan.patience:
                 self.progress.drop((plan.n_epochs - epoch - 1) * self._n_steps)
@@ -121,7 +134,9 @@ class Runner:
         return Run(
             weights=weights,
             explained_variance=records[best_record]["validation_explained_variance"],
-            history={name: np.array([record[name] for record in records]) for name in _MEASURES},
+            deviance_explained=records[best_record]["validation_deviance_explained"],
+            possible=possible,
+            history=_history(records),
             stopped_early=stopped_early,
         )
 
@@ -134,13 +149,24 @@ class Runner:
             on_step=self.progress.step,
         )
         seen = self.loop.evaluate(self.held_out)
+        explained = self.explained(seen.reconstruction)
+        self._possible = explained.possible
         values = (
             epoch,
             trained.reconstruction + weight * trained.roughness,
             trained.reconstruction,
             weight * trained.roughness,
             seen.reconstruction + weight * seen.roughness,
-            1 - seen.reconstruction / self.total_variance,
+            explained.variance,
+            explained.deviance,
             smoothness,
         )
         return dict(zip(_MEASURES, values, strict=True))
+
+
+def _history(records: list[dict[str, float]]) -> dict[str, NDArray[np.float64]]:
+    history = {name: np.array([record[name] for record in records]) for name in _MEASURES}
+    # Of squared error it is the variance.
+    if (history["validation_deviance_explained"] == history["validation_explained_variance"]).all():
+        del history["validation_deviance_explained"]
+    return history

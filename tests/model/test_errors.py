@@ -167,6 +167,17 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         r"needs counts .*; X holds other values. Pass the counts with `layer=`",
     ),
     "likelihood": ({"likelihood": "zinb"}, ValueError, r"`likelihood` is 'zinb'; it is one of \['auto', 'gaussian'"),
+    "nb of logs": (
+        {"likelihood": "nb"},
+        ValueError,
+        r"`likelihood='nb'` needs counts .*; X holds other values. Pass the counts with `layer=`",
+    ),
+    "poisson of logs": ({"likelihood": "poisson"}, ValueError, r"`likelihood='poisson'` needs counts"),
+    "bernoulli of counts": (
+        {"likelihood": "bernoulli", "layer": "counts"},
+        ValueError,
+        r"`likelihood='bernoulli'` needs values between 0 and 1; layer 'counts' holds other values. Divide them",
+    ),
     "device": ({"device": "gpu"}, ValueError, r"`device` is 'gpu', which is not available here"),
     "n_neurons against graph": (
         {"graph": graphs.ring(8), "n_neurons": 9},

@@ -117,6 +117,7 @@ def test_loaded_can_be_saved_again(saved: tuple[GSR, Path], tmp_path: Path) -> N
         {"transform": "pearson"},
         {"transform": None},
         {"layer": "dense"},
+        {"layer": "dense", "likelihood": "nb"},
         {"use_rep": "X_pca"},
         {"mask_var": np.arange(40) % 2 == 0},
         {
@@ -265,6 +266,15 @@ class TestPlacing:
         adata.X = np.log1p(adata.X)
         with pytest.raises(ValueError, match="fitted on counts, but X holds values that are not whole numbers"):
             saved[0].transform(adata)
+
+    def test_counts_are_refused_where_the_fit_was_on_logs(self) -> None:
+        adata = busy_cells()
+        model = GSR(**QUICK).fit(adata)
+        adata.X = adata.layers["counts"]
+        with pytest.raises(ValueError, match="X holds counts, but the model was fitted on values that are not whole"):
+            model.transform(adata)
+        adata.X = np.eye(*adata.shape)
+        assert np.isfinite(model.transform(adata)).all(), "zeros and ones are no sign of counts"
 
     def test_a_representation_of_another_width_is_refused(self) -> None:
         adata = busy_cells()

@@ -47,8 +47,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 # Those that change something else than the activations, each with a test of its own below or elsewhere.
 OTHERS = {
-    "likelihood": "one choice so far; unknown ones are refused in tests/model/test_errors.py",
     "filter_time": "test_filter_time_is_how_far_a_bump_reaches",
+    "likelihood": "tests/model/test_likelihood.py",
     "penalty": "test_the_same_smoothness_of_another_penalty",
     "laplacian": "test_the_same_smoothness_of_another_penalty",
     "tolerance": "test_tolerance_decides_how_smooth_auto_may_be",

@@ -104,7 +104,7 @@ def test_auto_goes_down_to_none_where_nothing_is_allowed(monkeypatch: pytest.Mon
 
     def worse_with_any_penalty(self: Any, *, weight: float, smoothness: float) -> Any:
         outcome = run(self, weight=weight, smoothness=smoothness)
-        object.__setattr__(outcome, "explained_variance", 0.5 - 0.1 * (smoothness > 0))
+        object.__setattr__(outcome, "deviance_explained", 0.5 - 0.1 * (smoothness > 0))
         tried.append(smoothness)
         return outcome
 

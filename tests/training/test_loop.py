@@ -13,6 +13,7 @@ from gsr_sc.nn import GraphAutoencoder, GraphSpectralPenalty
 from gsr_sc.training import DivergedError, Progress, TrainingPlan
 from gsr_sc.training._loop import Loop
 from gsr_sc.training._run import Runner
+from gsr_sc.training._yardstick import Yardstick
 
 N_INPUTS, N_NEURONS = 15, 9
 
@@ -126,7 +127,8 @@ def test_a_runner_gives_the_same_bits_whatever_ran_before() -> None:
     def run(*weights: float) -> Any:
         loop = make_loop(table(), warm_up_epochs=2, max_epochs=3)
         rows = np.arange(300)
-        runner = Runner(loop, loop.plan, training=rows[:250], held_out=rows[250:], progress=Progress(show=False))
+        parts = {"training": rows[:250], "held_out": rows[250:]}
+        runner = Runner(loop, loop.plan, explained=Yardstick(loop, **parts), progress=Progress(show=False), **parts)
         return [runner.run(weight=weight, smoothness=weight) for weight in weights][-1]
 
     alone, after_others = run(0.5), run(0.0, 2.0, 0.5)

@@ -11,6 +11,7 @@ import torch
 from gsr_sc.training import Progress, TrainingPlan
 from gsr_sc.training._loop import Losses
 from gsr_sc.training._run import Runner
+from gsr_sc.training._yardstick import Explained
 
 N_WARM_UP = 2
 
@@ -23,9 +24,6 @@ class Scripted:
         self.roughness = roughness or [0.0] * len(curve)
         self.epoch = -1
         self.calls: list[dict[str, Any]] = []
-
-    def total_variance(self, rows: Any) -> float:
-        return 10.0
 
     def train_epoch(self, rows: Any, *, weight: float, pull: float, rate: Any, on_step: Any) -> Losses:
         self.epoch += 1
@@ -49,13 +47,21 @@ class Scripted:
 def runner(loop: Scripted, max_epochs: int, **options: Any) -> Runner:
     plan = TrainingPlan(warm_up_epochs=N_WARM_UP, max_epochs=max_epochs, **options)
     rows = np.arange(10)
-    return Runner(loop, plan, training=rows, held_out=rows, progress=Progress(show=False))  # type: ignore[arg-type]
+    return Runner(
+        loop,  # type: ignore[arg-type]
+        plan,
+        explained=lambda loss: Explained(1 - loss / 10, 1 - loss / 5, 10.0),
+        training=rows,
+        held_out=rows,
+        progress=Progress(show=False),
+    )
 
 
 def test_the_best_weights_are_kept_not_the_last() -> None:
     run = runner(Scripted([9, 1, 8, 6, 4, 5, 7]), 5).run(weight=0, smoothness=0)
     assert int(run.weights["epoch"]) == 4, "the lower loss of the warm-up is no candidate"
     assert run.explained_variance == pytest.approx(1 - 4 / 10)
+    assert run.deviance_explained == pytest.approx(1 - 4 / 5)
     assert run.history["validation_loss"].tolist() == [9, 1, 8, 6, 4, 5, 7]
     assert run.history["epoch"].tolist() == list(range(7))
     assert not run.stopped_early
