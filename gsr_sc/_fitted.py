@@ -7,26 +7,21 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import torch
-from scipy import sparse
 
 from ._outputs import require_same_values
 from ._results import gene_programs, read_activations
-from ._serialize import read_folder, write_folder
 from ._store import MapResults
 from ._validate import examine, report_carrying_nothing
-from .graphs import NeuronGraph
 from .matrices import MatrixSource, Transform
 from .metrics import dead_neurons, dirichlet_energy, moran_i
-from .training import Design
 
 if TYPE_CHECKING:
-    import os
-
-    from numpy.typing import NDArray
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
 
     from ._validate import Facts, Input
+    from .graphs import NeuronGraph
     from .nn import GraphAutoencoder
     from .training import Fit
 
@@ -82,6 +77,21 @@ def decode(
     read = network.effects if as_effects else network.decode
     device = next(network.parameters()).device
     return read(torch.from_numpy(np.ascontiguousarray(activations)).to(device)).cpu().numpy()
+
+
+def require_activations(activations: ArrayLike, n_neurons: int) -> NDArray[np.float32]:
+    """Activations as an array; raises unless there is one column per neuron.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one.
+    """
+    array = np.asarray(activations, dtype=np.float32)
+    if array.ndim != 2 or array.shape[1] != n_neurons:
+        msg = f"`activations` has shape {array.shape}; it has to be (n, {n_neurons})."
+        raise ValueError(msg)
+    return array
 
 
 def programs(network: GraphAutoencoder, activations: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -196,65 +206,4 @@ def results(
         quality=state.quality,
         versions=state.versions,
         **read_activations(state.graph, state.group, activations, silent),
-    )
-
-
-def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> None:
-    """Write a fitted model to a folder."""
-    adjacency = state.graph.adjacency.tocoo()
-    arrays: dict[str, Any] = {
-        **{f"network.{name}": value.cpu().numpy() for name, value in state.network.state_dict().items()},
-        **{f"history.{name}": value for name, value in state.history.items()},
-        **{f"transform.{name}": getattr(state.transform, name) for name in ("columns", "mean", "scale", "baseline")},
-        "graph.edges": np.column_stack([adjacency.row, adjacency.col]).astype(np.int64),
-        "graph.weights": adjacency.data,
-        "graph.layout": state.graph.layout,
-        "programs": state.programs,
-    }
-    description = {
-        "params": state.params,
-        "quality": state.quality,
-        "versions": state.versions,
-        "graph": {"kind": state.graph.kind, "names": state.graph.names, "shape": state.graph.shape},
-        "group": state.group.tolist(),
-        "transform": {name: getattr(state.transform, name) for name in ("kind", "counts", "target", "clip")},
-        "var_names": [str(name) for name in state.var_names],
-    }
-    write_folder(path, arrays, description, overwrite=overwrite)
-
-
-def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
-    """Read a fitted model from a folder."""
-    arrays, description = read_folder(path)
-
-    def part(prefix: str) -> dict[str, Any]:
-        return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-
-    stored = description["graph"]
-    n_neurons = len(stored["names"])
-    edges = arrays["graph.edges"]
-    adjacency = sparse.csr_array((arrays["graph.weights"], (edges[:, 0], edges[:, 1])), shape=(n_neurons, n_neurons))
-    shape = None if stored["shape"] is None else (stored["shape"][0], stored["shape"][1])
-    graph = NeuronGraph(
-        stored["kind"], adjacency, arrays["graph.layout"].astype(np.float64), tuple(stored["names"]), shape=shape
-    )
-    transform = Transform(**description["transform"], **part("transform."))
-    weights = {name: torch.from_numpy(value) for name, value in part("network.").items()}
-    # Models of the first release name the widths beside the parameters.
-    params = description["params"]
-    params.setdefault("hidden", description.get("hidden"))
-    # Its weights are replaced at once; torch's global generator is left alone.
-    network = Design.from_params(params).network(transform.n_inputs, graph, torch.Generator())
-    network.load_state_dict(weights)
-    return Fitted(
-        network=network.to(device).eval(),
-        graph=graph,
-        group=np.array(description["group"]),
-        transform=transform,
-        var_names=pd.Index(description["var_names"]),
-        programs=arrays["programs"].astype(np.float32),
-        params=params,
-        history=part("history."),
-        quality=description["quality"],
-        versions=description["versions"],
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from . import _fitted
+from . import _fitted, _folder
 from ._docs import MODEL, doc_params
 from ._keys import Keys
 from ._log import configure
@@ -223,13 +223,9 @@ class GSR:
         ValueError
             If there is not one column per neuron.
         """
-        state = self.fitted
-        array = np.asarray(activations, dtype=np.float32)
-        if array.ndim != 2 or array.shape[1] != state.graph.n_neurons:
-            msg = f"`activations` has shape {array.shape}; it has to be (n, {state.graph.n_neurons})."
-            raise ValueError(msg)
+        network = self.fitted.network
         with limited_threads(self.n_jobs):
-            return _fitted.decode(state.network, array)
+            return _fitted.decode(network, _fitted.require_activations(activations, self.fitted.graph.n_neurons))
 
     def annotate(self, adata: AnnData, *, key_added: str | None = None) -> GSR:
         """Place observations on the map and write all results into the AnnData.
@@ -261,7 +257,7 @@ class GSR:
         FileExistsError
             If a model is there already.
         """
-        _fitted.save(self.fitted, path, overwrite=overwrite)
+        _folder.save(self.fitted, path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "auto") -> GSR:
@@ -280,7 +276,7 @@ class GSR:
             If there is no model.
         """
         model = cls(device=device)
-        state = _fitted.load(path, model.device)
+        state = _folder.load(path, model.device)
         for name in ("layer", "use_rep", "likelihood", "tolerance", "init", "smoothness", "max_epochs", "rng"):
             if state.params.get(name) is not None:
                 setattr(model, name, state.params[name])

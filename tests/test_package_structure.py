@@ -30,7 +30,7 @@ FLOORS: tuple[set[str], ...] = (
     {"tl", "pl"},
     {"model"},
     {"_pipeline"},
-    {"get", "_fitted", "_options"},
+    {"get", "_fitted", "_folder", "_options"},
     {"training", "_results"},
     {"_validate", "_outputs", "_store", "_serialize"},
     {"nn", "matrices"},

@@ -1,0 +1,80 @@
+"""A fitted model as a folder: what is written, and how it is put together again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+
+from ._fitted import Fitted
+from ._serialize import read_folder, write_folder
+from .graphs import NeuronGraph
+from .matrices import Transform
+from .training import Design
+
+if TYPE_CHECKING:
+    import os
+
+
+def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> None:
+    """Write a fitted model to a folder."""
+    adjacency = state.graph.adjacency.tocoo()
+    arrays: dict[str, Any] = {
+        **{f"network.{name}": value.cpu().numpy() for name, value in state.network.state_dict().items()},
+        **{f"history.{name}": value for name, value in state.history.items()},
+        **{f"transform.{name}": getattr(state.transform, name) for name in ("columns", "mean", "scale", "baseline")},
+        "graph.edges": np.column_stack([adjacency.row, adjacency.col]).astype(np.int64),
+        "graph.weights": adjacency.data,
+        "graph.layout": state.graph.layout,
+        "programs": state.programs,
+    }
+    description = {
+        "params": state.params,
+        "quality": state.quality,
+        "versions": state.versions,
+        "graph": {"kind": state.graph.kind, "names": state.graph.names, "shape": state.graph.shape},
+        "group": state.group.tolist(),
+        "transform": {name: getattr(state.transform, name) for name in ("kind", "counts", "target", "clip")},
+        "var_names": [str(name) for name in state.var_names],
+    }
+    write_folder(path, arrays, description, overwrite=overwrite)
+
+
+def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
+    """Read a fitted model from a folder."""
+    arrays, description = read_folder(path)
+
+    def part(prefix: str) -> dict[str, Any]:
+        return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+    stored = description["graph"]
+    n_neurons = len(stored["names"])
+    edges = arrays["graph.edges"]
+    adjacency = sparse.csr_array((arrays["graph.weights"], (edges[:, 0], edges[:, 1])), shape=(n_neurons, n_neurons))
+    shape = None if stored["shape"] is None else (stored["shape"][0], stored["shape"][1])
+    graph = NeuronGraph(
+        stored["kind"], adjacency, arrays["graph.layout"].astype(np.float64), tuple(stored["names"]), shape=shape
+    )
+    transform = Transform(**description["transform"], **part("transform."))
+    weights = {name: torch.from_numpy(value) for name, value in part("network.").items()}
+    # Models of the first release name the widths beside the parameters.
+    params = description["params"]
+    params.setdefault("hidden", description.get("hidden"))
+    # Its weights are replaced at once; torch's global generator is left alone.
+    network = Design.from_params(params).network(transform.n_inputs, graph, torch.Generator())
+    network.load_state_dict(weights)
+    return Fitted(
+        network=network.to(device).eval(),
+        graph=graph,
+        group=np.array(description["group"]),
+        transform=transform,
+        var_names=pd.Index(description["var_names"]),
+        programs=arrays["programs"].astype(np.float32),
+        params=params,
+        history=part("history."),
+        quality=description["quality"],
+        versions=description["versions"],
+    )
