@@ -125,7 +125,7 @@ def _quality(fitted: Any, z: np.ndarray) -> dict[str, float]:
         "smoothness": float(stored["params"]["smoothness"]),
         "dead": float(quality["n_dead"]),
     }
-    for short, key in (("EV", "explained_variance"), ("ED", "explained_deviance")):
+    for short, key in (("EV", "explained_variance"), ("ED", "deviance_explained")):
         if key in quality:
             figures[short] = float(quality[key])
             figures[f"{short}/0"] = float(quality[key] / quality[f"{key}_unregularised"])

@@ -11,10 +11,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = (
-    *("AUROC", "kNN", "Moran", "ARI", "k", "EV", "EV/0", "EV/plain", "ED", "ED/0", "order", "rings >= .95", "branches"),
+    *(
+        "AUROC",
+        "kNN",
+        "Moran",
+        "ARI",
+        "k",
+        "EV",
+        "EV/0",
+        "EV/plain",
+        "ED",
+        "ED/0",
+        "ED/plain",
+        "order",
+        "rings >= .95",
+        "branches",
+    ),
     *("seeds", "seeds (map)", "smoothness", "dead", "s"),
 )
 _DIGITS = {"s": 1, "k": 1, "dead": 1, "rings >= .95": 1}
+_PLAIN = "plain autoencoder"
 # What a peer is given; the others get principal components of log-normalised values.
 _COUNTS = ("scVI", "LinearSCVI", "DRVI")
 
@@ -45,13 +61,14 @@ def note(record: dict[str, Any]) -> str:
 
 def completed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows with the figures that need other rows or several figures of one."""
-    plain = mean_of([row for row in rows if row["method"] == "plain autoencoder"], "EV")
+    plain = {measure: mean_of([row for row in rows if row["method"] == _PLAIN], measure) for measure in ("EV", "ED")}
     done = []
     for row in rows:
         row = dict(row)
-        reference = plain.get((row["data"], row["input"], "plain autoencoder"))
-        if reference and "EV" in row and row["method"] != "plain autoencoder":
-            row["EV/plain"] = row["EV"] / reference
+        for measure, means in plain.items():
+            reference = means.get((row["data"], row["input"], _PLAIN))
+            if reference and measure in row and row["method"] != _PLAIN:
+                row[f"{measure}/plain"] = row[measure] / reference
         rings = [value for column, value in row.items() if column.startswith("ring ")]
         if rings:
             row |= {"order": float(np.mean(rings)), "rings >= .95": sum(value >= 0.95 for value in rings)}

@@ -68,7 +68,10 @@ class _Means:
 
 def _labels(name: str, given: str, rows: list[dict[str, Any]], ours: _Means) -> Iterator[tuple[Any, ...]]:
     stated = dict(zip(("AUROC", "kNN"), STATED.get((name, given), ()), strict=False))
-    stated |= {"Moran": PANEL if name in CYTOMETRY else EXPRESSION, "EV/0": KEPT, "ED/0": KEPT, "EV/plain": KEPT}
+    # What a count likelihood was fitted to is the deviance.
+    explained = "EV" if ours("ED") is None else "ED"
+    stated |= {"Moran": PANEL if name in CYTOMETRY else EXPRESSION}
+    stated |= {f"{explained}/0": KEPT, f"{explained}/plain": KEPT}
     stated |= dict(zip(("seeds", "seeds (map)"), AGREEMENT.get(name, ()), strict=False))
     for measure, target in stated.items():
         if (value := ours(measure)) is not None:

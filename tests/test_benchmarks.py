@@ -92,6 +92,10 @@ def test_targets_compare_with_peers_and_with_flowsom_at_our_number_of_clusters(m
     assert table["ARI", "FlowSOM, 3 clusters"]
     assert table["Moran", "stated"]
     assert not table["EV/0", "stated"]
+    counts = ours | {"ED": 0.3, "ED/0": 0.99}
+    table = modules("_targets").checks([counts]).set_index("measure")["reached"]
+    assert table["ED/0"]
+    assert "EV/0" not in table
 
 
 def test_a_map_of_prototypes_is_read_kindly(modules):
