@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._bundled import bundled
+from ._images import simulate_rotation
 from ._real import pbmc68k
 from ._simulate import simulate_clusters, simulate_line, simulate_ring, simulate_tree
 
@@ -12,5 +13,6 @@ __all__ = [
     "simulate_clusters",
     "simulate_line",
     "simulate_ring",
+    "simulate_rotation",
     "simulate_tree",
 ]
