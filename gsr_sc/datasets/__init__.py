@@ -5,7 +5,8 @@ from __future__ import annotations
 from ._bundled import bundled
 from ._images import simulate_rotation
 from ._real import pbmc68k
-from ._simulate import simulate_clusters, simulate_line, simulate_ring, simulate_tree
+from ._simulate import simulate_clusters, simulate_line, simulate_ring
+from ._simulate_branching import simulate_tree, simulate_wishbone
 
 __all__ = [
     "bundled",
@@ -15,4 +16,5 @@ __all__ = [
     "simulate_ring",
     "simulate_rotation",
     "simulate_tree",
+    "simulate_wishbone",
 ]

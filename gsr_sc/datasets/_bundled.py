@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._simulate import simulate_clusters, simulate_line, simulate_ring, simulate_tree
+from ._simulate import simulate_clusters, simulate_line, simulate_ring
+from ._simulate_branching import simulate_tree
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -18,7 +18,11 @@ SIMULATORS = {
     "ring": (datasets.simulate_ring, {"angle"}),
     "clusters": (datasets.simulate_clusters, {"cluster", "supercluster"}),
     "tree": (datasets.simulate_tree, {"branch", "time"}),
+    "tree2": (partial(datasets.simulate_tree, depth=2), {"branch", "time"}),
+    "wishbone": (datasets.simulate_wishbone, {"branch", "time"}),
 }
+PROCESSES = {name: SIMULATORS[name] for name in SIMULATORS if name != "clusters"}
+processes = pytest.mark.parametrize(("simulate", "truth"), PROCESSES.values(), ids=list(PROCESSES))
 simulators = pytest.mark.parametrize(("simulate", "truth"), SIMULATORS.values(), ids=list(SIMULATORS))
 
 
@@ -165,6 +169,12 @@ def test_noise_hides_the_truth(simulate: Any, truth: set[str]) -> None:
         (datasets.simulate_line, {"noise": np.nan}, "`noise` is nan"),
         (datasets.simulate_ring, {"n_obs": 0}, "`n_obs=0`"),
         (datasets.simulate_tree, {"n_branches": 1}, "`n_branches` is 1"),
+        (datasets.simulate_tree, {"depth": 0}, "`depth` is 0"),
+        (datasets.simulate_wishbone, {"n_branches": 1}, "`n_branches` is 1; a wishbone"),
+        (datasets.simulate_wishbone, {"fork": 1.0}, "`fork` is 1.0"),
+        (datasets.simulate_line, {"density": 0}, "`density` is 0"),
+        (datasets.simulate_ring, {"outliers": 1}, "`outliers` is 1"),
+        (datasets.simulate_tree, {"doublets": -0.1}, "`doublets` is -0.1"),
         (datasets.simulate_clusters, {"n_obs": 8}, "no more clusters than the 8 cells"),
         (datasets.simulate_clusters, {"n_clusters": 0}, "`n_clusters=0` each"),
     ],
@@ -172,3 +182,70 @@ def test_noise_hides_the_truth(simulate: Any, truth: set[str]) -> None:
 def test_impossible_wishes_are_named(simulate: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         simulate(**options)
+
+
+def test_a_wishbone_splits_when_asked_to() -> None:
+    adata = datasets.simulate_wishbone(2000, 40, n_branches=3, fork=0.7)
+    stem = adata.obs["branch"] == "stem"
+    assert adata.obs["branch"].cat.categories.tolist() == ["stem", "branch1", "branch2", "branch3"]
+    assert 0.69 < adata.obs["time"][stem].max() < 0.7 <= adata.obs["time"][~stem].min()
+    assert {"n_branches": 3, "fork": 0.7, "kind": "wishbone"}.items() <= adata.uns["simulation"].items()
+
+
+def test_a_deeper_tree_forks_again_and_branches_of_a_branch_are_alike() -> None:
+    adata = datasets.simulate_tree(3000, 150, depth=2, noise=0.2)
+    branch, time = adata.obs["branch"], adata.obs["time"]
+    ends = [f"branch{i}.{j}" for i in (1, 2) for j in (1, 2)]
+    assert branch.cat.categories.tolist() == ["trunk", "branch1", "branch2", *ends]
+    assert branch.value_counts().min() > 300
+    for names, start in ((["trunk"], 0), (["branch1", "branch2"], 1), (ends, 2)):
+        assert time[branch.isin(names)].between(start / 3, (start + 1) / 3).all()
+    late = time > 0.85
+    mean = {end: np.asarray(adata.X)[late & (branch == end)].mean(axis=0) for end in ends}
+    near = np.linalg.norm(mean["branch1.1"] - mean["branch1.2"])
+    far = np.linalg.norm(mean["branch1.1"] - mean["branch2.1"])
+    assert 0 < near < 0.9 * far
+
+
+@processes
+@pytest.mark.parametrize("counts", [False, True])
+def test_trouble_is_what_it_says(simulate: Any, truth: set[str], counts: bool) -> None:
+    easy = simulate(400, 60, counts=counts)
+    assert {"density", "outliers", "doublets"}.isdisjoint(easy.uns["simulation"])
+    adata = simulate(400, 60, counts=counts, outliers=0.1, doublets=0.05)
+    outlier, doublet = adata.obs["outlier"].to_numpy(), adata.obs["doublet"].to_numpy()
+    assert (outlier.sum(), doublet.sum()) == (40, 20)
+    for name in truth:
+        np.testing.assert_array_equal(adata.obs[name].isna(), outlier | doublet)
+    assert adata.uns["simulation"]["outliers"] == 0.1
+    x = principal_components(adata)
+    assert metrics.knn_purity(x, outlier[:].astype(str)) > 0.93
+    if counts:
+        depth = np.asarray(adata.X.sum(axis=1)).ravel()
+        assert 1.5 < np.median(depth[doublet]) / np.median(depth[~doublet]) < 2.7
+
+
+@processes
+def test_density_crowds_the_beginning(simulate: Any, truth: set[str]) -> None:
+    even, crowded = simulate(4000, 5), simulate(4000, 5, density=8.0)
+    name = max(truth)
+    if name == "angle":
+        for adata, ratio in ((even, 1), (crowded, 8)):
+            near = (np.cos(adata.obs["angle"]) > 0.95).mean() / (np.cos(adata.obs["angle"]) < -0.95).mean()
+            assert near == pytest.approx(ratio, rel=0.3)
+        return
+    assert crowded.obs["time"].median() < even.obs["time"].median() - 0.1
+    assert crowded.obs["time"].between(0, 1).all()
+    if "branch" in truth:
+        last = crowded.obs["branch"].value_counts().reindex(crowded.obs["branch"].cat.categories).to_numpy()
+        assert last[-2] > 1.5 * last[-1]
+
+
+def test_doublets_of_log_values_lie_between_cells() -> None:
+    single, double = (datasets.simulate_line(300, 40, noise=0, doublets=share, rng=1) for share in (0.0, 0.2))
+    where = double.obs["doublet"].to_numpy()
+    x, y = np.expm1(np.asarray(single.X)), np.expm1(np.asarray(double.X))
+    np.testing.assert_allclose(x[~where], y[~where], rtol=1e-4)
+    # Half of each doublet is the cell it was.
+    assert (y[where] >= 0.5 * x[where] - 1e-4).all()
+    assert (np.abs(y[where] - x[where]).max(axis=1) > 0.05).mean() > 0.9
