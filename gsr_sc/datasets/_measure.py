@@ -23,7 +23,7 @@ _LEVEL, _LEVEL_SPREAD = 0.5, 0.8
 # A process that has nothing to do with the truth, such as stress: share of genes that follow it, and how strongly.
 _NUISANCE_SHARE, _NUISANCE_EFFECT = 0.1, 0.4
 # Share of genes in which cells of another type differ from those of the process.
-_MARKER_SHARE = 0.2
+_MARKER_SHARE = 0.4
 # Share of genes that follow the truth.
 _INFORMATIVE_SHARE = 0.5
 

@@ -5,29 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csgraph
 
+from ._align import best_symmetry
 from ._position import distance_from_root, ring_angles
+from ._search import MAX_FOUND, TOLERANCE, Ties, search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from ._graph import NeuronGraph
-
-_MAX_FOUND = 5000
-# Seconds of search; only graphs as regular as those of design theory need more.
-_MAX_TRIED = 2_000_000
-# Weights that differ by less than this share of the largest are equal.
-_TOLERANCE = 1e-9
 
 
 def automorphisms(graph: NeuronGraph) -> NDArray[np.intp]:
     """All ways to rename the neurons of a graph that leave its edges and weights as they are.
 
     A line has 2, a ring of n neurons 2n, a square grid 8, another grid 4, an n x n torus 8n^2 (384 if n is 4),
-    another torus 4 times its number of neurons. Those of other graphs are searched for.
+    another torus 4 times its number of neurons, a hexagonal lattice 2. Those of other graphs are searched for.
 
     Parameters
     ----------
@@ -39,7 +32,7 @@ def automorphisms(graph: NeuronGraph) -> NDArray[np.intp]:
     Permutations of the neurons, the identity first, shape (n_automorphisms, n_neurons);
     `adjacency[p][:, p]` equals `adjacency` for each row `p`.
     Of a graph other than line, ring, grid and torus, the first 5000 found in a search of bounded length:
-    stars and bushy trees have more than could ever be listed.
+    stars, bushy trees and several rings have more than could ever be listed.
 
     Examples
     --------
@@ -50,7 +43,7 @@ def automorphisms(graph: NeuronGraph) -> NDArray[np.intp]:
     found = _candidates(graph)
     # The shape alone does not tell the weights; those of a line given by the user may differ.
     weights = graph.adjacency.toarray()
-    close = _TOLERANCE * weights.max()
+    close = TOLERANCE * weights.max()
     keep = [np.abs(weights[np.ix_(p, p)] - weights).max() <= close for p in found]
     # Sorted rows: the identity is the smallest permutation.
     return np.unique(found[keep], axis=0)
@@ -70,8 +63,9 @@ def align(graph: NeuronGraph, reference: NDArray[np.floating], other: NDArray[np
 
     Returns
     -------
-    The permutation `p` from :func:`automorphisms` for which the columns of `other[:, p]`
-    correlate most with those of `reference` on average, shape (n_neurons,).
+    The symmetry `p`, as :func:`automorphisms` has them, for which the columns of `other[:, p]`
+    correlate most with those of `reference` on average, shape (n_neurons,). Where alike branches, pieces or neurons can
+    change places in more ways than could be listed (star, tree, wishbone, rings, lines, groups), it is the best of all.
 
     Raises
     ------
@@ -93,11 +87,7 @@ def align(graph: NeuronGraph, reference: NDArray[np.floating], other: NDArray[np
             f"with the same observations; got {first.shape} and {second.shape}."
         )
         raise ValueError(msg)
-    symmetries = automorphisms(graph)
-    cross = correlations(first, second)
-    score = cross[np.arange(graph.n_neurons), symmetries].mean(axis=1)
-    # The first of those that are equally good but for rounding, so that no symmetry is taken without need.
-    return np.asarray(symmetries[np.flatnonzero(score >= score.max() - 1e-12)[0]])
+    return best_symmetry(graph, correlations(first, second), automorphisms)
 
 
 def correlations(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
@@ -154,82 +144,11 @@ def _of_torus(shape: tuple[int, int]) -> NDArray[np.intp]:
 
 
 def _searched(graph: NeuronGraph) -> NDArray[np.intp]:
-    """Depth first: each neuron beside its neighbours, where colours and ties allow."""
-    ties = _ties(graph)
-    colours = _refined(ties)
-    sequence = _connected_sequence(graph)
-    place = {node: k for k, node in enumerate(sequence)}
-    earlier = [[other for other in ties[node] if place[other] < k] for k, node in enumerate(sequence)]
-
-    image: dict[int, int] = {}
-    taken: set[int] = set()
-    n_tried = 0
-
-    def images(k: int) -> Iterator[int]:
-        nonlocal n_tried
-        node, before = sequence[k], earlier[k]
-        for candidate in ties[image[before[0]]] if before else range(len(ties)):
-            n_tried += 1
-            if (
-                candidate not in taken
-                and colours[candidate] == colours[node]
-                and all(ties[candidate].get(image[other]) == ties[node][other] for other in before)
-                and len(taken & ties[candidate].keys()) == len(before)
-            ):
-                yield candidate
-
-    # The identity comes first, in case the search ends before it is met.
-    found = [list(range(len(ties)))]
-    open_choices = [images(0)]
-    while open_choices and len(found) <= _MAX_FOUND and n_tried <= _MAX_TRIED:
-        node = sequence[len(open_choices) - 1]
-        if node in image:
-            taken.remove(image.pop(node))
-        choice = next(open_choices[-1], None)
-        if choice is None:
-            open_choices.pop()
-            continue
-        image[node] = choice
-        taken.add(choice)
-        if len(image) < len(ties):
-            open_choices.append(images(len(image)))
-        else:
-            found.append([image[neuron] for neuron in range(len(ties))])
-    distinct = dict.fromkeys(map(tuple, found))
-    return np.array(list(distinct)[:_MAX_FOUND])
-
-
-def _ties(graph: NeuronGraph) -> list[dict[int, int]]:
-    """Neighbours of each neuron, each with a number that equal weights share."""
-    weights = graph.adjacency
-    ascending, where = np.unique(weights.data, return_inverse=True)
-    number = np.cumsum(np.diff(ascending, prepend=ascending[0]) > _TOLERANCE * ascending[-1])[where]
-    return [
-        dict(zip(weights.indices[rows].tolist(), number[rows].tolist(), strict=True))
-        for rows in (slice(*weights.indptr[node : node + 2]) for node in range(graph.n_neurons))
-    ]
-
-
-def _connected_sequence(graph: NeuronGraph) -> list[int]:
-    """All neurons, each next to an earlier one except for the first of every component."""
-    sequence: list[int] = []
-    for node in range(graph.n_neurons):
-        if node not in sequence:
-            reached = csgraph.breadth_first_order(graph.adjacency, node, directed=False, return_predecessors=False)
-            sequence.extend(reached.tolist())
-    return sequence
-
-
-def _refined(ties: list[dict[int, int]]) -> list[int]:
-    """Colours that a symmetry keeps: neurons that differ in the colours around them differ in colour."""
-    colours, n_colours = [0] * len(ties), 1
-    while True:
-        around = [
-            (colours[node], tuple(sorted((colours[other], tie) for other, tie in neighbours.items())))
-            for node, neighbours in enumerate(ties)
-        ]
-        number = {seen: colour for colour, seen in enumerate(sorted(set(around)))}
-        colours = [number[seen] for seen in around]
-        if len(number) == n_colours:
-            return colours
-        n_colours = len(number)
+    """Symmetries of any graph; the identity first, in case the search ends before it is met."""
+    ties = Ties(graph)
+    neurons = np.arange(graph.n_neurons)
+    found = search(ties, ties.sequence, neurons.tolist())
+    images = np.empty_like(found)
+    images[:, ties.sequence] = found
+    others = images[(images != neurons).any(axis=1)]
+    return np.concatenate([neurons[None], others])[:MAX_FOUND]
