@@ -219,7 +219,8 @@ def test_trouble_is_what_it_says(simulate: Any, truth: set[str], counts: bool) -
         np.testing.assert_array_equal(adata.obs[name].isna(), outlier | doublet)
     assert adata.uns["simulation"]["outliers"] == 0.1
     x = principal_components(adata)
-    assert metrics.knn_purity(x, outlier[:].astype(str)) > 0.93
+    # Among singlets, as half of some doublets is an outlier.
+    assert metrics.knn_purity(x[~doublet], outlier[~doublet].astype(str)) > 0.93
     if counts:
         depth = np.asarray(adata.X.sum(axis=1)).ravel()
         assert 1.5 < np.median(depth[doublet]) / np.median(depth[~doublet]) < 2.7
