@@ -120,3 +120,41 @@ def test_align_is_the_best_by_mean_correlation() -> None:
 
 def test_maps_without_any_signal_stay_where_they_are() -> None:
     assert graphs.align(graphs.ring(5), np.ones((4, 5)), np.ones((4, 5))).tolist() == [0, 1, 2, 3, 4]
+
+
+MANY = {
+    "rings": graphs.rings(4, 7),
+    "lines": graphs.lines(5, 4),
+    "star": graphs.star(8, 3),
+    "tree": graphs.tree(3, 3),
+    "long-tree": graphs.tree(2, 3, n_per_branch=2, n_stem=3),
+    "wishbone": graphs.wishbone(6, 4),
+    "groups": graphs.groups(6, 5),
+    "hex": graphs.hexagonal(4, 5),
+    "kites": graphs.from_networkx(nx.disjoint_union(nx.krackhardt_kite_graph(), nx.krackhardt_kite_graph())),
+}
+
+
+@pytest.mark.parametrize("graph", MANY.values(), ids=list(MANY))
+@settings(max_examples=5, deadline=None)
+@given(seed=SEEDS)
+def test_align_finds_one_symmetry_among_more_than_can_be_listed(graph: graphs.NeuronGraph, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    neurons = np.arange(graph.n_neurons)
+    weights = graph.adjacency.toarray()
+    z = rng.random((60, graph.n_neurons))
+    # The symmetry that gains most in a table of random numbers is a random one.
+    random = graphs._align.best_symmetry(graph, rng.normal(size=weights.shape), graphs.automorphisms)
+    np.testing.assert_array_equal(np.sort(random), neurons)
+    np.testing.assert_array_equal(weights[np.ix_(random, random)], weights)
+    found = graphs.align(graph, z, z[:, random])
+    np.testing.assert_array_equal(random[found], neurons)
+
+
+def test_pieces_that_differ_do_not_change_places() -> None:
+    graph = graphs.from_networkx(
+        nx.disjoint_union(nx.path_graph(3), nx.disjoint_union(nx.path_graph(4), nx.path_graph(4)))
+    )
+    z = np.random.default_rng(0).random((40, 11))
+    moved = [0, 1, 2, 10, 9, 8, 7, 3, 4, 5, 6]
+    np.testing.assert_array_equal(z[:, moved][:, graphs.align(graph, z, z[:, moved])], z)
