@@ -16,7 +16,7 @@ def simulate_rotation(
 ) -> AnnData:
     """Views of one object on a turntable: an image data set whose only truth is an angle.
 
-    The object, a bent arm with a knob at one end, looks different at every angle.
+    The object, an arm with a knob at its end and a fin on one side, looks different at every angle.
 
     Parameters
     ----------
@@ -55,9 +55,10 @@ def simulate_rotation(
     side = n_pixels * _OVERSAMPLING
     y, x = np.mgrid[:side, :side] / (side - 1) * 2 - 1
     picture = np.zeros((side, side))
-    picture[(np.abs(x + 0.05) < 0.13) & (np.abs(y) < 0.62)] = 0.8
-    picture[(np.abs(y - 0.5) < 0.12) & (x > -0.05) & (x < 0.5)] = 0.5
-    picture[(x + 0.05) ** 2 + (y + 0.5) ** 2 < 0.2**2] = 1.0
+    picture[x**2 + y**2 < 0.3**2] = 0.5
+    picture[(np.abs(y) < 0.14) & (x > 0) & (x < 0.7)] = 0.8
+    picture[(np.abs(x - 0.35) < 0.12) & (y > 0) & (y < 0.4)] = 0.4
+    picture[(x - 0.65) ** 2 + y**2 < 0.22**2] = 1.0
     angle = 2 * np.pi * np.arange(n_views) / n_views
     views = np.stack([ndimage.rotate(picture, np.degrees(a), reshape=False, order=1) for a in angle])
     images = views.reshape(n_views, n_pixels, _OVERSAMPLING, n_pixels, _OVERSAMPLING).mean(axis=(2, 4))
