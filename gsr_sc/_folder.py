@@ -26,6 +26,7 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> Non
         **{f"network.{name}": value.cpu().numpy() for name, value in state.network.state_dict().items()},
         **{f"history.{name}": value for name, value in state.history.items()},
         **{f"transform.{name}": getattr(state.transform, name) for name in ("columns", "mean", "scale", "baseline")},
+        **({} if state.transform.share is None else {"transform.share": state.transform.share}),
         "graph.edges": np.column_stack([adjacency.row, adjacency.col]).astype(np.int64),
         "graph.weights": adjacency.data,
         "graph.layout": state.graph.layout,
@@ -37,7 +38,7 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> Non
         "versions": state.versions,
         "graph": {"kind": state.graph.kind, "names": state.graph.names, "shape": state.graph.shape},
         "group": state.group.tolist(),
-        "transform": {name: getattr(state.transform, name) for name in ("kind", "counts", "target", "clip")},
+        "transform": {name: getattr(state.transform, name) for name in ("kind", "counts", "target", "clip", "spread")},
         "var_names": [str(name) for name in state.var_names],
     }
     write_folder(path, arrays, description, overwrite=overwrite)

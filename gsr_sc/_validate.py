@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
+
+logger = logging.getLogger(__name__)
 
 _SHOWN = 5
 # Squares of larger values overflow float32.
@@ -268,20 +271,20 @@ def choose_transform(transform: str | None, facts: Facts, data: Input) -> tuple[
     ValueError
         If the option is unknown, or cannot be used with these values.
     """
-    allowed = ["auto", "zscore", "pearson", None]
+    allowed = ["auto", "zscore", "pearson", "combined", None]
     if transform not in (*allowed, "none"):
         msg = f"`transform` is {transform!r}; it is one of {allowed}."
         raise ValueError(msg)
     if transform in (None, "none"):
         return "none", False
-    if transform == "pearson" and facts.kind not in ("counts", "binary"):
+    if transform in ("pearson", "combined") and facts.kind not in ("counts", "binary"):
         msg = (
-            f"`transform='pearson'` needs counts (whole numbers >= 0); {data.where} holds other values. "
+            f"`transform={transform!r}` needs counts (whole numbers >= 0); {data.where} holds other values. "
             "Pass the counts with `layer=`, or use `transform='zscore'`."
         )
         raise ValueError(msg)
-    if transform == "pearson":
-        return "pearson", True
+    if transform in ("pearson", "combined"):
+        return transform, True
     if transform == "auto":
         if data.is_representation or facts.kind == "unit":
             return "none", False
@@ -291,4 +294,7 @@ def choose_transform(transform: str | None, facts: Facts, data: Input) -> tuple[
                 "or say `transform='zscore'` or `transform=None` if these are not counts."
             )
             raise ValueError(msg)
+        if facts.kind == "counts":
+            logger.info("%s holds counts: transform='combined' (z-scored logarithms and Pearson residuals)", data.where)
+            return "combined", True
     return "zscore", facts.kind == "counts"

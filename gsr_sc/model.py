@@ -65,7 +65,7 @@ class GSR:
         layer: str | None = None,
         use_rep: str | None = None,
         mask_var: str | ArrayLike | None = None,
-        transform: Literal["auto", "zscore", "pearson"] | None = "auto",
+        transform: Literal["auto", "zscore", "pearson", "combined"] | None = "auto",
         likelihood: LikelihoodKind | Literal["auto"] = "auto",
         smoothness: float | Literal["auto"] = "auto",
         tolerance: float = 0.02,
@@ -86,7 +86,7 @@ class GSR:
         require_numbers(
             smoothness=smoothness, tolerance=tolerance, max_epochs=max_epochs, n_neurons=n_neurons, n_jobs=n_jobs
         )
-        require_choice("transform", transform, ["auto", "zscore", "pearson", None])
+        require_choice("transform", transform, ["auto", "zscore", "pearson", "combined", None])
         self.graph = graph
         # Plain numbers, so that they can be stored anywhere.
         self.n_neurons = None if n_neurons is None else int(n_neurons)

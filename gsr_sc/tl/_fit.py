@@ -38,7 +38,7 @@ def fit(
     layer: str | None = None,
     use_rep: str | None = None,
     mask_var: str | ArrayLike | None = None,
-    transform: Literal["auto", "zscore", "pearson"] | None = "auto",
+    transform: Literal["auto", "zscore", "pearson", "combined"] | None = "auto",
     likelihood: LikelihoodKind | Literal["auto"] = "auto",
     smoothness: float | Literal["auto"] = "auto",
     tolerance: float = 0.02,

@@ -102,6 +102,28 @@ def test_pearson_residuals(container: Any) -> None:
     assert learnt.clip == pytest.approx(clip)
 
 
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_combined_is_the_mean_of_both_at_equal_variance(container: Any) -> None:
+    x = negative_binomial()
+    x[2, 3] = 5000  # clipped in the residuals
+    logs = learn(x, "zscore", counts=True)[1].astype(np.float64)
+    residuals = np.clip(learn(x, "pearson", counts=True)[1].astype(np.float64), -CLIP, CLIP)
+    residuals /= np.sqrt(residuals[1::2].var(axis=0).mean())
+    learnt, seen = learn(container(x), "combined", counts=True)
+    np.testing.assert_allclose(seen, (logs + residuals) / 2, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(learnt.baseline, seen[1::2].mean(axis=0), atol=1e-4)
+    assert residuals[1::2].var(axis=0).max() > 1.4, "else equal variance of each gene would pass as well"
+
+
+def test_combined_takes_only_variables_that_both_take() -> None:
+    x = negative_binomial()
+    x[1::2, 6] = 3  # varies once cells are rescaled to equal totals
+    logs, both = (learn(x, kind, counts=True)[0].columns.tolist() for kind in ("zscore", "combined"))
+    assert set(logs) - set(both) == {6}
+    alone = learn(x, "combined", counts=True, columns=np.array([6]))[1]
+    assert alone.shape == (N_OBS, 0)
+
+
 def test_pearson_residuals_are_those_of_scanpy_when_all_cells_are_used() -> None:
     import scanpy as sc
     from anndata import AnnData

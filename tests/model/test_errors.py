@@ -159,7 +159,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "transform": (
         {"transform": "log"},
         ValueError,
-        r"`transform` is 'log'; it is one of \['auto', 'zscore', 'pearson', None\]",
+        r"`transform` is 'log'; it is one of \['auto', 'zscore', 'pearson', 'combined', None\]",
     ),
     "pearson of logs": (
         {"transform": "pearson"},

@@ -37,7 +37,7 @@ def counts() -> np.ndarray:
     return cells(counts=True).X
 
 
-@pytest.mark.parametrize("transform", ["zscore", "pearson", None])
+@pytest.mark.parametrize("transform", ["zscore", "pearson", "combined", None])
 def test_every_container_and_dtype_gives_the_map_of_dense_float32(
     counts: np.ndarray, array_type: ArrayType, transform: Any
 ) -> None:

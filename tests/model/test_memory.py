@@ -44,7 +44,7 @@ def dense_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("make", [sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix, sparse.csc_array])
-@pytest.mark.parametrize("transform", ["zscore", "pearson", None])
+@pytest.mark.parametrize("transform", ["zscore", "pearson", "combined", None])
 @pytest.mark.parametrize("view", [False, True], ids=["whole", "view"])
 def test_only_batches_are_made_dense(dense_rows: list[int], make: Any, transform: Any, view: bool) -> None:
     counts = make(sparse.random(N_OBS, 50, 0.2, format="csr", rng=np.random.default_rng(0)).ceil().astype(np.float32))

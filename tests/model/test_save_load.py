@@ -115,6 +115,7 @@ def test_loaded_can_be_saved_again(saved: tuple[GSR, Path], tmp_path: Path) -> N
         {"graph": nx.balanced_tree(2, 3)},
         {"graph": nx.krackhardt_kite_graph()},
         {"transform": "pearson"},
+        {"transform": "combined"},
         {"transform": None},
         {"layer": "dense"},
         {"layer": "dense", "likelihood": "nb"},
@@ -134,7 +135,7 @@ def test_loaded_can_be_saved_again(saved: tuple[GSR, Path], tmp_path: Path) -> N
 )
 def test_every_kind_of_model_travels(options: dict[str, Any], tmp_path: Path) -> None:
     adata = busy_cells()
-    if options.get("transform") == "pearson":
+    if options.get("transform") in ("pearson", "combined"):
         adata.X = adata.layers["counts"]
     model = GSR(**{**QUICK, **options}).fit(adata)
     model.save(tmp_path / "m")

@@ -97,7 +97,8 @@ def test_nothing_changed_nothing_changes(reference: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    ("transform", "used"), [("auto", "zscore"), ("zscore", "zscore"), ("pearson", "pearson"), (None, "none")]
+    ("transform", "used"),
+    [("auto", "combined"), ("zscore", "zscore"), ("pearson", "pearson"), ("combined", "combined"), (None, "none")],
 )
 def test_transform_is_recorded(transform: Any, used: str) -> None:
     adata = cells()

@@ -150,7 +150,7 @@ def test_parameters_are_kept_as_used() -> None:
         "n_neurons": 18,
         "layer": "counts",
         "mask_var": "some",
-        "transform": "zscore",
+        "transform": "combined",
         "counts": True,
         "likelihood": "gaussian",
         "smoothness": 0.5,
