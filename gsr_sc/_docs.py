@@ -17,10 +17,11 @@ MODEL = """\
 graph
     `"grid"`, `"torus"`, `"hex"`; `"ring"`, `"line"`, or three of them, `"rings"`, `"lines"`; `"star"` (four arms),
     `"tree"` (two forks from trunk to end), `"wishbone"` (a stem and two branches), `"groups"` (of four neurons);
+    `"learned"`: neurons that act together are tied, which makes them indicate clusters (:func:`gsr_sc.graphs.learned`);
     a networkx graph, a dense or sparse adjacency, or an object of :mod:`gsr_sc.graphs`, for any other shape.
 n_neurons
     Number of neurons of a named graph; by default one for eight observations, at most 144 (12 x 12) on a lattice,
-    32 on a ring or line, and 42 to 49 on the others.
+    32 on a ring or line, 64 if the graph is learned, and 42 to 49 on the others.
 layer
     Layer to read instead of X.
 use_rep

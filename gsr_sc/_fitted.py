@@ -109,8 +109,9 @@ def quality(result: Fit, graph: NeuronGraph, activations: NDArray[np.float32]) -
         explained["deviance_explained"] = float(result.run.deviance_explained)
         explained["deviance_explained_unregularised"] = float(result.plain.deviance_explained)
     return explained | {
-        "dirichlet_energy": dirichlet_energy(activations, graph.adjacency),
-        "moran_i": moran_i(activations, graph.adjacency),
+        # A learned graph without edges has no energy, and no neighbours to be alike.
+        "dirichlet_energy": dirichlet_energy(activations, graph.adjacency) if graph.n_edges else 0.0,
+        "moran_i": moran_i(activations, graph.adjacency) if graph.n_edges else float("nan"),
         "n_dead": int(dead_neurons(activations).sum()),
     }
 

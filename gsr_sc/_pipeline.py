@@ -12,7 +12,7 @@ from . import _fitted
 from ._outputs import choose_likelihood
 from ._random import draw_seed
 from ._validate import choose_transform, examine
-from .graphs import indicator_groups, resolve
+from .graphs import LearnedGraph, indicator_groups, resolve
 from .matrices import MatrixSource, fit_transform
 from .training import Context, TrainingPlan, annealed_targets, fit
 
@@ -63,7 +63,8 @@ def fit_input(
     kind, counts = choose_transform(transform, facts, data)
     design = replace(design, likelihood=choose_likelihood(likelihood, facts, data))
     useful = np.flatnonzero(~facts.silent)
-    neurons = resolve(graph, n_neurons=n_neurons, n_obs=len(useful))
+    wanted = resolve(graph, n_neurons=n_neurons, n_obs=len(useful))
+    design.check(wanted)
     training, held_out = _split(useful)
     learnt = fit_transform(
         data.rows, kind=kind, counts=counts, columns=data.columns, training=training, totals=facts.totals
@@ -73,10 +74,10 @@ def fit_input(
     plan = TrainingPlan.for_data(len(training), max_epochs)
     result = fit(
         source,
-        neurons,
+        wanted,
         training=training,
         held_out=held_out,
-        targets=annealed_targets(source, neurons, training=training, init=init, coordinates=coordinates),
+        targets=annealed_targets(source, wanted, training=training, init=init, coordinates=coordinates),
         smoothness=smoothness,
         tolerance=tolerance,
         design=design,
@@ -88,6 +89,7 @@ def fit_input(
         context=Context(observed=None if design.likelihood == "gaussian" else source.observed),
     )
     activations = _fitted.encode(result.network, source)
+    neurons = wanted.of(activations[training]) if isinstance(wanted, LearnedGraph) else wanted
     return _fitted.Fitted(
         network=result.network,
         graph=neurons,
@@ -97,6 +99,7 @@ def fit_input(
         programs=_fitted.programs(result.network, activations),
         params={
             "graph": neurons.kind,
+            **(wanted.params if isinstance(wanted, LearnedGraph) else {}),
             "n_neurons": neurons.n_neurons,
             "transform": kind,
             "counts": counts,

@@ -67,7 +67,7 @@ _METAVARS: dict[Callable[[str], Any], str] = {
 }
 # Where the docstring speaks of what only Python can pass, or is not shared.
 _HELP = {
-    "graph": '"grid" (the default), "torus", "hex", "ring", "rings", "line", "lines", "star", "tree", "wishbone" or "groups".',
+    "graph": '"grid" (the default), "torus", "hex", "ring", "rings", "line", "lines", "star", "tree", "wishbone", "groups" or "learned".',
     "mask_var": 'Boolean column of .var that tells which variables to use. By default "highly_variable", if there is one.',
     "transform": 'What the encoder sees: "zscore", "pearson" or "combined" (of counts), "none" (values as given), or "auto".',
     "hidden": "Widths of the network's layers before the layer of neurons, 128,128 by default.",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from ._branches import branch_names, branches
 from ._branching import star, tree, wishbone
 from ._build import grid, hexagonal, line, ring, torus
+from ._communities import communities
 from ._custom import from_adjacency, from_networkx
 from ._diffusion import diffusion_coordinates
 from ._filters import localising_filter
 from ._graph import NeuronGraph
 from ._groups import indicator_groups
 from ._laplacian import HeatKernel, laplacian
+from ._learned import LearnedGraph, coactivation_graph, learned
 from ._named import default_size
 from ._neighbours import nearest_neighbours
 from ._position import barycentre, order, shares
@@ -18,19 +20,24 @@ from ._resolve import resolve
 from ._several import groups, lines, rings
 from ._start import AnnealedMap, fit_annealed_map
 from ._symmetry import align, automorphisms
+from ._unordered import fit_unordered_map
 
 __all__ = [
     "AnnealedMap",
     "HeatKernel",
+    "LearnedGraph",
     "NeuronGraph",
     "align",
     "automorphisms",
     "barycentre",
     "branch_names",
     "branches",
+    "coactivation_graph",
+    "communities",
     "default_size",
     "diffusion_coordinates",
     "fit_annealed_map",
+    "fit_unordered_map",
     "from_adjacency",
     "from_networkx",
     "grid",
@@ -38,6 +45,7 @@ __all__ = [
     "hexagonal",
     "indicator_groups",
     "laplacian",
+    "learned",
     "line",
     "lines",
     "localising_filter",

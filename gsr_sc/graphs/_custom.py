@@ -13,6 +13,9 @@ from ._graph import NeuronGraph
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+# Between components that are drawn side by side; an edge is one unit long.
+_GAP = 1.5
+
 
 def from_networkx(graph: nx.Graph[Any]) -> NeuronGraph:
     """Use a networkx graph: one neuron per node, `weight` on edges where given, `pos` on nodes where given.
@@ -84,21 +87,36 @@ def from_adjacency(
 def default_layout(adjacency: sparse.csr_array) -> NDArray[np.float64]:
     """Coordinates for a graph without any, edges about one unit long, components side by side; shape (n, 2)."""
     graph = nx.from_scipy_sparse_array(adjacency)
+    components = sorted(map(sorted, nx.connected_components(graph)), key=lambda nodes: (-len(nodes), nodes[0]))
+    parts = [_component_layout(graph.subgraph(nodes), nodes) for nodes in components]
     coordinates = np.zeros((adjacency.shape[0], 2))
-    left = 0.0
-    for component in sorted(nx.connected_components(graph), key=lambda nodes: (-len(nodes), min(nodes))):
-        nodes = sorted(component)
-        part = graph.subgraph(nodes)
-        # Steps, not weights: a heavy edge ties firmly, it is not long.
-        positions = nx.kamada_kawai_layout(part, weight=None) if len(nodes) > 1 else {nodes[0]: np.zeros(2)}
-        xy = np.array([positions[node] for node in nodes])
-        if len(nodes) > 1:
-            edges = np.array([(nodes.index(a), nodes.index(b)) for a, b in part.edges])
-            xy /= np.mean(np.linalg.norm(xy[edges[:, 0]] - xy[edges[:, 1]], axis=1))
-        xy[:, 0] += left - xy[:, 0].min()
+    for nodes, xy in zip(components, _packed(parts), strict=True):
         coordinates[nodes] = xy
-        left = xy[:, 0].max() + 1.5
     return coordinates
+
+
+def _component_layout(part: nx.Graph[int], nodes: list[int]) -> NDArray[np.float64]:
+    if len(nodes) == 1:
+        return np.zeros((1, 2))
+    # Steps, not weights: a heavy edge ties firmly, it is not long.
+    positions = nx.kamada_kawai_layout(part, weight=None)
+    xy = np.array([positions[node] for node in nodes])
+    edges = np.array([(nodes.index(a), nodes.index(b)) for a, b in part.edges])
+    return np.asarray(xy / np.mean(np.linalg.norm(xy[edges[:, 0]] - xy[edges[:, 1]], axis=1)))
+
+
+def _packed(parts: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """Parts side by side in rows, from the top left, in a picture about as wide as high."""
+    sizes = [np.ptp(xy, axis=0) + _GAP for xy in parts]
+    widest = max(np.sqrt(sum(float(np.prod(size)) for size in sizes)), *(float(size[0]) for size in sizes), 0.0)
+    placed: list[NDArray[np.float64]] = []
+    left, top, row_height = 0.0, 0.0, 0.0
+    for xy, size in zip(parts, sizes, strict=True):
+        if left > 0 and left + size[0] > widest * (1 + 1e-9):
+            left, top, row_height = 0.0, top - row_height, 0.0
+        placed.append(xy - [xy[:, 0].min(), xy[:, 1].max()] + [left, top])
+        left, row_height = left + float(size[0]), max(row_height, float(size[1]))
+    return placed
 
 
 def _recognise(graph: NeuronGraph) -> str:

@@ -32,7 +32,7 @@ class NeuronGraph:
     ----------
     kind
         What the graph is: `"grid"`, `"torus"`, `"hex"`, `"ring"`, `"rings"`, `"line"`, `"lines"`, `"star"`, `"tree"`,
-        `"wishbone"`, `"groups"` or `"custom"`.
+        `"wishbone"`, `"groups"`, `"learned"` or `"custom"`.
         It decides which results make sense (an angle on a ring, a position on a line, a branch on a tree).
     adjacency
         Non-negative symmetric weights without self-loops, shape (n_neurons, n_neurons).
@@ -64,7 +64,8 @@ class NeuronGraph:
     shape: tuple[int, int] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        adjacency = _checked_adjacency(self.adjacency)
+        # A learned graph may come out without any edge; that is a result.
+        adjacency = _checked_adjacency(self.adjacency, may_be_empty=self.kind == "learned")
         n = adjacency.shape[0]
         layout = np.asarray(self.layout, dtype=np.float64)
         if layout.shape != (n, 2):
@@ -135,7 +136,9 @@ class NeuronGraph:
         return graph
 
 
-def _checked_adjacency(adjacency: ArrayLike | sparse.sparray | sparse.spmatrix) -> sparse.csr_array:
+def _checked_adjacency(
+    adjacency: ArrayLike | sparse.sparray | sparse.spmatrix, *, may_be_empty: bool
+) -> sparse.csr_array:
     matrix = sparse.csr_array(adjacency, dtype=np.float64, copy=True)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         msg = f"An adjacency is a square matrix (n_neurons, n_neurons); got shape {matrix.shape}."
@@ -152,7 +155,7 @@ def _checked_adjacency(adjacency: ArrayLike | sparse.sparray | sparse.spmatrix) 
     matrix.setdiag(0)
     matrix.eliminate_zeros()
     matrix.sort_indices()
-    if matrix.nnz == 0:
+    if matrix.nnz == 0 and not may_be_empty:
         msg = "The neuron graph has no edges, so it ties no neurons together. Add edges, or fit with `smoothness=0`."
         raise ValueError(msg)
     return matrix

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
+from ._communities import communities
 from ._position import shares
 
 if TYPE_CHECKING:
@@ -49,14 +49,29 @@ def indicator_groups(
     """
     weights = shares(shares(activations) ** _SHARPNESS)
     mass = weights.sum(axis=0)
-    affinity = weights.T @ weights
+    # A learned graph holds who acts with whom already.
+    affinity = graph.adjacency.toarray() if graph.kind == "learned" else weights.T @ weights
     np.fill_diagonal(affinity, 0)
     # Neurons that no observation uses belong with the neighbours they sit among.
     silent = mass < 1e-3 * mass.mean()
-    affinity += np.where(silent[:, None] | silent, 1e-3 * mass.mean() * graph.adjacency.toarray(), 0)
-    communities = nx.community.louvain_communities(nx.from_numpy_array(affinity), resolution=resolution, seed=0)
-    communities.sort(key=lambda nodes: (-mass[list(nodes)].sum(), min(nodes)))
+    if graph.kind == "learned":
+        affinity += _with_the_nearest(np.asarray(activations, dtype=np.float64), silent & ~affinity.any(axis=1))
+    else:
+        affinity += np.where(silent[:, None] | silent, 1e-3 * mass.mean() * graph.adjacency.toarray(), 0)
+    parts = communities(affinity, resolution=resolution)
+    parts.sort(key=lambda nodes: (-mass[nodes].sum(), nodes[0]))
     group = np.empty(graph.n_neurons, dtype=object)
-    for number, nodes in enumerate(communities):
-        group[list(nodes)] = str(number)
+    for number, nodes in enumerate(parts):
+        group[nodes] = str(number)
     return group.astype(np.str_)
+
+
+def _with_the_nearest(activations: NDArray[np.float64], loose: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Ties of loose neurons to the one that is active with them the most."""
+    together = activations[:, loose].T @ activations
+    together[:, loose] = -1.0
+    ties = np.zeros((len(loose), len(loose)))
+    if not loose.all():
+        # Weak, so that they move no one else.
+        ties[np.flatnonzero(loose), together.argmax(axis=1)] = 1e-3
+    return ties + ties.T

@@ -22,6 +22,7 @@ GraphKind = Literal["grid", "torus", "hex", "ring", "rings", "line", "lines", "s
 # One neuron for about eight observations, up to the size beyond which maps of thousands of cells gained nothing.
 _CELLS_PER_NEURON = 8
 _MIN_SIDE, _MAX_SIDE = 3, 12
+_MIN_LEARNED, _MAX_LEARNED = 8, 64
 # What a graph looks like that is asked for by its name; the functions make any other.
 _N_PIECES, _N_ARMS, _N_PER_GROUP = 3, 4, 4
 # Trunk, two branches, four ends.
@@ -75,6 +76,8 @@ def default_size(kind: str, n_obs: int) -> int:
     wanted = n_obs // _CELLS_PER_NEURON
     if kind in ("grid", "torus", "hex"):
         return min(max(math.isqrt(wanted), _MIN_SIDE), _MAX_SIDE) ** 2
+    if kind == "learned":
+        return min(max(wanted, _MIN_LEARNED), _MAX_LEARNED)
     smallest, largest = _NAMED[kind].limits
     size = min(max(wanted, smallest), largest)
     return size - (size - smallest) % _NAMED[kind].step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast, get_args
 
 import networkx as nx
@@ -10,11 +11,12 @@ from scipy import sparse
 
 from ._custom import from_adjacency, from_networkx
 from ._graph import NeuronGraph
+from ._learned import LearnedGraph
 from ._named import GraphKind, default_size, named
 
 
-def resolve(graph: Any, *, n_neurons: int | None, n_obs: int) -> NeuronGraph:
-    """Turn what a user may pass as `graph` into a :class:`NeuronGraph`.
+def resolve(graph: Any, *, n_neurons: int | None, n_obs: int) -> NeuronGraph | LearnedGraph:
+    """Turn what a user may pass as `graph` into a :class:`NeuronGraph`, or how it is to be learned, its size settled.
 
     Parameters
     ----------
@@ -43,14 +45,22 @@ def resolve(graph: Any, *, n_neurons: int | None, n_obs: int) -> NeuronGraph:
     NeuronGraph: grid of 12 neurons, 17 edges
     """
     if isinstance(graph, str):
-        if graph not in get_args(GraphKind):
+        if graph not in (*get_args(GraphKind), "learned"):
             msg = (
-                f"`graph` is {graph!r}; named graphs are {list(get_args(GraphKind))}. "
+                f"`graph` is {graph!r}; named graphs are {[*get_args(GraphKind), 'learned']}. "
                 "Any other shape can be passed as a networkx graph or an adjacency matrix."
             )
             raise ValueError(msg)
-        return named(cast("GraphKind", graph), default_size(graph, n_obs) if n_neurons is None else n_neurons)
-    if isinstance(graph, NeuronGraph):
+        n_neurons = default_size(graph, n_obs) if n_neurons is None else n_neurons
+        return LearnedGraph(n_neurons=n_neurons) if graph == "learned" else named(cast("GraphKind", graph), n_neurons)
+    built: NeuronGraph | LearnedGraph
+    if isinstance(graph, LearnedGraph):
+        built = (
+            graph
+            if graph.n_neurons is not None
+            else replace(graph, n_neurons=n_neurons or default_size("learned", n_obs))
+        )
+    elif isinstance(graph, NeuronGraph):
         built = graph
     elif isinstance(graph, nx.Graph):
         built = from_networkx(graph)
@@ -62,6 +72,9 @@ def resolve(graph: Any, *, n_neurons: int | None, n_obs: int) -> NeuronGraph:
             "a networkx graph, or a dense or sparse adjacency."
         )
         raise TypeError(msg)
+    if isinstance(built, NeuronGraph) and built.n_edges == 0:
+        msg = "The neuron graph has no edges, so it ties no neurons together; pass another, or learn one anew."
+        raise ValueError(msg)
     if n_neurons is not None and n_neurons != built.n_neurons:
         msg = f"`n_neurons={n_neurons}`, but the graph passed has {built.n_neurons} neurons; leave `n_neurons` out."
         raise ValueError(msg)

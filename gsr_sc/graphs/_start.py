@@ -149,7 +149,7 @@ def _anneal(
         mass = heat @ share.sum(axis=0, dtype=np.float64) + 1e-9
         prototypes = (heat @ (share.T @ x) + 1e-9 * mean) / mass[:, None]
         distance = squared_distances(x, prototypes.astype(np.float32))
-        width = _width(distance[sample])
+        width = sharing_width(distance[sample])
         share = soft_assignment(distance, width)
     return prototypes, width, distance
 
@@ -163,7 +163,8 @@ def soft_assignment(distance: NDArray[Any], width: float) -> NDArray[Any]:
     return share
 
 
-def _width(distance: NDArray[np.floating]) -> float:
+def sharing_width(distance: NDArray[np.floating]) -> float:
+    """Squared distance over which an observation is shared: from the nearest prototype to the fourth, as a rule."""
     rank = min(3, distance.shape[1] - 1)
     lowest = np.partition(distance, rank, axis=1)
     return max(float(np.median(lowest[:, rank] - lowest[:, 0])), 1e-12)

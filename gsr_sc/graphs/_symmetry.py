@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from ._align import best_symmetry
 from ._position import distance_from_root, ring_angles
@@ -66,6 +67,7 @@ def align(graph: NeuronGraph, reference: NDArray[np.floating], other: NDArray[np
     The symmetry `p`, as :func:`automorphisms` has them, for which the columns of `other[:, p]`
     correlate most with those of `reference` on average, shape (n_neurons,). Where alike branches, pieces or neurons can
     change places in more ways than could be listed (star, tree, wishbone, rings, lines, groups), it is the best of all.
+    Neurons of a learned graph have no place but what they do: any permutation may be taken.
 
     Raises
     ------
@@ -87,7 +89,10 @@ def align(graph: NeuronGraph, reference: NDArray[np.floating], other: NDArray[np
             f"with the same observations; got {first.shape} and {second.shape}."
         )
         raise ValueError(msg)
-    return best_symmetry(graph, correlations(first, second), automorphisms)
+    cross = correlations(first, second)
+    if graph.kind == "learned":
+        return np.asarray(linear_sum_assignment(cross, maximize=True)[1])
+    return best_symmetry(graph, cross, automorphisms)
 
 
 def correlations(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:

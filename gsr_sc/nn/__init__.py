@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._activity import ActivityPenalty
 from ._autoencoder import GraphAutoencoder
+from ._learned import LearnedGraphPenalty
 from ._likelihoods import BernoulliLoss, GaussianLoss, NegativeBinomialLoss, PoissonLoss
 from ._penalty import GraphSpectralPenalty
 from ._units import GraphLayer
@@ -15,6 +16,7 @@ __all__ = [
     "GraphAutoencoder",
     "GraphLayer",
     "GraphSpectralPenalty",
+    "LearnedGraphPenalty",
     "NegativeBinomialLoss",
     "PoissonLoss",
 ]

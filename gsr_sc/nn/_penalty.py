@@ -32,13 +32,23 @@ class HasAdjacency(Protocol):
         ...
 
 
-def graph_adjacency(graph: Any) -> sparse.csr_array:
+def graph_adjacency(graph: Any, *, may_be_empty: bool = False) -> sparse.csr_array:
     """Checked weights of whatever may be passed as a graph."""
     if isinstance(graph, nx.Graph):
         adjacency = nx.to_scipy_sparse_array(graph, dtype=np.float64)
     else:
         adjacency = graph.adjacency if isinstance(graph, HasAdjacency) else sparse.csr_array(graph, dtype=np.float64)
-    return NeuronGraph("custom", adjacency, np.zeros((adjacency.shape[0], 2))).adjacency
+    kind = "learned" if may_be_empty else "custom"
+    return NeuronGraph(kind, adjacency, np.zeros((adjacency.shape[0], 2))).adjacency
+
+
+def _operator(adjacency: sparse.csr_array, laplacian: LaplacianKind) -> Tensor:
+    """Symmetric matrix of the quadratic form, its trace 1, or 0 of a graph without edges."""
+    matrix = graph_laplacian(adjacency, laplacian).toarray()
+    # Only the symmetric part of a matrix enters a quadratic form (the random-walk Laplacian is not symmetric).
+    matrix = (matrix + matrix.T) / 2
+    trace = np.trace(matrix)
+    return torch.from_numpy((matrix / (trace if trace > 0 else 1.0)).astype(np.float32))
 
 
 class GraphSpectralPenalty(nn.Module):
@@ -91,13 +101,24 @@ class GraphSpectralPenalty(nn.Module):
         if measure not in get_args(Measure):
             msg = f"`measure` is {measure!r}; it is one of {list(get_args(Measure))}."
             raise ValueError(msg)
-        matrix = graph_laplacian(graph_adjacency(graph), laplacian).toarray()
-        # Only the symmetric part of a matrix enters a quadratic form (the random-walk Laplacian is not symmetric).
-        matrix = (matrix + matrix.T) / 2
-        self.register_buffer("operator", torch.from_numpy((matrix / np.trace(matrix)).astype(np.float32)))
+        self.register_buffer("operator", _operator(graph_adjacency(graph), laplacian))
         self.laplacian = laplacian
         self.measure = measure
         self.dim = dim
+
+    def update(self, graph: HasAdjacency | nx.Graph[Any] | ArrayLike | sparse.sparray) -> None:
+        """Tie the neurons by another graph from now on.
+
+        Parameters
+        ----------
+        graph
+            Any graph of as many neurons. One without edges, as a learned graph may be, makes the penalty zero.
+        """
+        operator = _operator(graph_adjacency(graph, may_be_empty=True), self.laplacian)
+        if operator.shape != self.operator.shape:
+            msg = f"The graph has {len(operator)} neurons; the penalty was made for {len(self.operator)}."
+            raise ValueError(msg)
+        self.operator.copy_(operator)
 
     def forward(self, activations: Tensor) -> Tensor:
         """Return the mean energy over all observations (and any other axes), a scalar.

@@ -29,6 +29,8 @@ _PANELS = (
     ("explained variance", ("explained_variance", "validation_explained_variance")),
     ("reconstruction loss", ("loss", "reconstruction", "validation_loss", "validation_reconstruction")),
     ("penalty", ("penalty", "validation_penalty")),
+    # Of a graph that is learned.
+    ("parts of the graph", ("n_communities", "n_components")),
 )
 _TRAINING, _VALIDATION = "#8a8a90", "#bb2b4f"
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 2.7, 1.9, 0.62, 0.5, 0.32

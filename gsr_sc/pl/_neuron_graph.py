@@ -192,6 +192,8 @@ def _slices(painted: Mixture, dead: NDArray[np.bool_]) -> tuple[NDArray[np.float
 
 def _edge_widths(stored: StoredMap, edge_width: EdgeWidth | float) -> NDArray[np.float64]:
     graph = stored.graph
+    if graph.n_edges == 0 and edge_width in ("coactivation", "weight"):
+        return np.zeros(0)
     if edge_width == "coactivation":
         strength = coactivation(graph, stored.activations)
     elif edge_width == "weight":

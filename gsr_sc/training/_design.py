@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..nn import ActivityPenalty, GraphAutoencoder, GraphSpectralPenalty
+from ..graphs import LearnedGraph
+from ..nn import ActivityPenalty, GraphAutoencoder, GraphSpectralPenalty, LearnedGraphPenalty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,25 +53,44 @@ class Design:
     laplacian: LaplacianKind = "unnormalised"
     likelihood: LikelihoodKind = "gaussian"
 
-    def network(self, n_inputs: int, graph: NeuronGraph, generator: torch.Generator) -> GraphAutoencoder:
+    def check(self, graph: NeuronGraph | LearnedGraph) -> None:
+        """Raise if the units need a graph and there is none yet."""
+        if isinstance(graph, LearnedGraph) and self.activation in ("heat", "wavelet"):
+            msg = (
+                f"`activation={self.activation!r}` filters on the neuron graph, which is yet to be learned; "
+                "take 'simplex', 'relu' or 'linear', or another graph."
+            )
+            raise ValueError(msg)
+
+    def network(self, n_inputs: int, graph: NeuronGraph | LearnedGraph, generator: torch.Generator) -> GraphAutoencoder:
         """Make the network, with initial weights from `generator`."""
+        assert graph.n_neurons is not None
         return GraphAutoencoder(
             n_inputs,
             graph.n_neurons,
             hidden=self.hidden,
             hidden_decoder=self.hidden_decoder,
             activation=self.activation,
-            graph=graph,
+            graph=None if isinstance(graph, LearnedGraph) else graph,
             filter_time=self.filter_time,
             likelihood=self.likelihood,
             generator=generator,
         )
 
-    def penalty_on(self, graph: NeuronGraph) -> nn.Module:
-        """Make the penalty on the structured layer: a module from activations (batch, n_neurons) to a scalar."""
+    def penalty_on(self, graph: NeuronGraph | LearnedGraph, *, n_training: int) -> nn.Module:
+        """Make the penalty on the structured layer: a module from activations (batch, n_neurons) to a scalar.
+
+        `n_training` is the number of observations in an epoch, in which a learned graph counts its memory.
+        """
         if self.penalty in ("l1", "l2"):
             return ActivityPenalty(order=1 if self.penalty == "l1" else 2)
-        return GraphSpectralPenalty(graph, laplacian=self.laplacian, measure=self.penalty)  # type: ignore[arg-type]
+        options: dict[str, Any] = {"laplacian": self.laplacian, "measure": self.penalty}
+        if isinstance(graph, LearnedGraph):
+            assert graph.n_neurons is not None
+            memory = None if graph.memory is None else graph.memory * n_training
+            options |= {"kernel": graph.kernel, "n_neighbours": graph.n_neighbours, "memory": memory}
+            return LearnedGraphPenalty(graph.n_neurons, **options)
+        return GraphSpectralPenalty(graph, **options)
 
     def params(self) -> dict[str, Any]:
         """Options as plain values that can be stored anywhere."""

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from ..graphs import LearnedGraph
+from ..nn import LearnedGraphPenalty
 from ._loop import Loop
+from ._refresh import Refresh
 from ._run import Runner
 from ._yardstick import Yardstick
 
@@ -66,7 +69,7 @@ class Fit:
 
 def fit(
     source: Source,
-    graph: NeuronGraph,
+    graph: NeuronGraph | LearnedGraph,
     *,
     training: NDArray[np.intp],
     held_out: NDArray[np.intp],
@@ -93,7 +96,7 @@ def fit(
     source
         Where batches come from.
     graph
-        The neuron graph.
+        The neuron graph, or how it is learned.
     training, held_out
         Numbers of the rows to train on and to judge by.
     targets
@@ -120,7 +123,7 @@ def fit(
     """
     weights = torch.Generator().manual_seed(seed)
     network = design.network(len(source.baseline), graph, weights).to(device)
-    penalty = design.penalty_on(graph).to(device)
+    penalty = design.penalty_on(graph, n_training=len(training)).to(device)
     loop = Loop(
         network,
         penalty,
@@ -138,7 +141,12 @@ def fit(
     n_steps = plan.n_steps(len(training))
     progress.expect((plan.warm_up_epochs + (1 if ladder[0] == 0 else 2) * plan.max_epochs) * n_steps)
     explained = Yardstick(loop, training=training, held_out=held_out)
-    runner = Runner(loop, plan, explained=explained, training=training, held_out=held_out, progress=progress)
+    refresh = None
+    if isinstance(graph, LearnedGraph) and isinstance(penalty, LearnedGraphPenalty):
+        refresh = Refresh(graph, penalty, plan)
+    runner = Runner(
+        loop, plan, explained=explained, training=training, held_out=held_out, progress=progress, refresh=refresh
+    )
     plain = runner.run(weight=0.0, smoothness=0.0)
     # A network that explains nothing of the held-out rows still needs a scale for its penalty.
     explainable = max(plain.deviance_explained, _LEAST_EXPLAINED) * plain.possible

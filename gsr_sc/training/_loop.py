@@ -84,6 +84,7 @@ class LoopState(NamedTuple):
 
     weights: dict[str, Tensor]
     optimiser: dict[str, Any]
+    penalty: dict[str, Tensor]
     order: Any
     noise: Tensor
 
@@ -151,6 +152,8 @@ class Loop:
         return LoopState(
             self.weights(),
             copy.deepcopy(self.optimiser.state_dict()),
+            # A learned graph, and the memory that it is made from.
+            copy.deepcopy(self.penalty.state_dict()),
             copy.deepcopy(self.order.bit_generator.state),
             self.noise.get_state(),
         )
@@ -159,6 +162,7 @@ class Loop:
         """Go back to an earlier state; going on from there gives the same bits every time."""
         self.network.load_state_dict(state.weights)
         self.optimiser.load_state_dict(copy.deepcopy(state.optimiser))
+        self.penalty.load_state_dict(state.penalty)
         self.order.bit_generator.state = copy.deepcopy(state.order)
         self.noise.set_state(state.noise)
 
@@ -187,6 +191,7 @@ class Loop:
             Called with the loss after every step.
         """
         self.network.train()
+        self.penalty.train()
         shuffled = self.order.permutation(rows)
         n_steps = math.ceil(len(rows) / self.plan.batch_size)
         sums = np.zeros(3)
@@ -214,6 +219,7 @@ class Loop:
     def evaluate(self, rows: NDArray[np.intp]) -> Losses:
         """Losses of rows without noise."""
         self.network.eval()
+        self.penalty.eval()
         sums = np.zeros(3)
         blocks = [rows[start : start + _BLOCK_ROWS] for start in range(0, len(rows), _BLOCK_ROWS)]
         for batch in self._batches(blocks, with_start=True):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ._loop import Loop
     from ._plan import TrainingPlan
     from ._progress import Progress
+    from ._refresh import Refresh
     from ._yardstick import Explained
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,8 @@ class Runner:
         The bar to move.
     explained
         How much a loss of the held-out rows means.
+    refresh
+        Makes a learned graph anew after an epoch; what the graph is like is recorded.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Runner:
         training: NDArray[np.intp],
         held_out: NDArray[np.intp],
         progress: Progress,
+        refresh: Refresh | None = None,
     ) -> None:
         self.loop = loop
         self.plan = plan
@@ -94,6 +98,7 @@ class Runner:
         self.held_out = held_out
         self.progress = progress
         self.explained = explained
+        self.refresh = refresh
         self._n_steps = plan.n_steps(len(training))
         self._possible = 0.0
         self._warm_up = [self._epoch(epoch, 0.0, 0.0) for epoch in range(plan.warm_up_epochs)]
@@ -112,11 +117,13 @@ class Runner:
         plan = self.plan
         self.loop.restore(self._start)
         records = list(self._warm_up)
-        best, best_record, possible = math.inf, 0, 0.0
+        # Epochs without a graph pay no penalty, and are no candidates where there is one to pay.
+        first = plan.warm_up_epochs if weight == 0 or self.refresh is None else self.refresh.first
+        best, best_record, possible = math.inf, max(first, plan.warm_up_epochs), 0.0
         weights: dict[str, Tensor] = {}
         for epoch in range(plan.warm_up_epochs, plan.n_epochs):
             records.append(self._epoch(epoch, weight, smoothness))
-            if records[-1]["validation_loss"] < best:
+            if epoch >= first and records[-1]["validation_loss"] < best:
                 best, best_record = records[-1]["validation_loss"], epoch
                 possible = self._possible
                 weights = self.loop.weights()
@@ -161,11 +168,13 @@ class Runner:
             explained.deviance,
             smoothness,
         )
-        return dict(zip(_MEASURES, values, strict=True))
+        record = dict(zip(_MEASURES, values, strict=True))
+        # After the held-out loss, so that every epoch is judged by the graph that it was trained with.
+        return record if self.refresh is None else record | self.refresh(epoch)
 
 
 def _history(records: list[dict[str, float]]) -> dict[str, NDArray[np.float64]]:
-    history = {name: np.array([record[name] for record in records]) for name in _MEASURES}
+    history = {name: np.array([record[name] for record in records]) for name in records[0]}
     # Of squared error it is the variance.
     if (history["validation_deviance_explained"] == history["validation_explained_variance"]).all():
         del history["validation_deviance_explained"]

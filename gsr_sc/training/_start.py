@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from ..graphs import diffusion_coordinates, fit_annealed_map, nearest_neighbours
+from ..graphs import (
+    LearnedGraph,
+    diffusion_coordinates,
+    fit_annealed_map,
+    fit_unordered_map,
+    nearest_neighbours,
+)
 from ..matrices import component_scores, principal_axes
 
 if TYPE_CHECKING:
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..graphs import NeuronGraph
+    from ..graphs import AnnealedMap, NeuronGraph
     from ..matrices import Blocks
 
     class StartSource(Blocks, Protocol):
@@ -36,7 +42,7 @@ _SEED = 0
 
 def annealed_targets(
     source: StartSource,
-    graph: NeuronGraph,
+    graph: NeuronGraph | LearnedGraph,
     *,
     training: NDArray[np.intp],
     init: Init,
@@ -49,7 +55,7 @@ def annealed_targets(
     source
         Rows, read in blocks.
     graph
-        The neuron graph.
+        The neuron graph. To neurons whose graph is yet to be learned, the rows are given by k-means.
     training
         Sorted numbers of the training rows.
     init
@@ -79,7 +85,12 @@ def annealed_targets(
             candidates.append(seen)
         if init in ("auto", "spectral"):
             candidates.append(diffusion_coordinates(seen, neighbours=neighbours))
-    start = fit_annealed_map(seen, graph, candidates=candidates, neighbours=neighbours)
+    start: AnnealedMap
+    if isinstance(graph, LearnedGraph):
+        assert graph.n_neurons is not None
+        start = fit_unordered_map(seen, graph.n_neurons, start=candidates[0])
+    else:
+        start = fit_annealed_map(seen, graph, candidates=candidates, neighbours=neighbours)
     logger.debug(
         "annealed start: quantisation error %.3f, neighbours %.2f steps apart",
         start.quantisation_error,

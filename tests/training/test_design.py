@@ -50,7 +50,7 @@ def test_the_penalty_is_what_was_asked_for() -> None:
         (Design(penalty="l1"), ActivityPenalty(order=1)),
         (Design(penalty="l2"), ActivityPenalty(order=2)),
     ]:
-        assert float(design.penalty_on(GRAPH)(z)) == float(expected(z))
+        assert float(design.penalty_on(GRAPH, n_training=10)(z)) == float(expected(z))
 
 
 @pytest.mark.parametrize("hidden_decoder", [None, (), (3, 4)])
