@@ -40,6 +40,14 @@ likelihood
     What the decoder is judged by, whatever the encoder sees. `"gaussian"`: squared error on that scale.
     `"nb"`, `"poisson"`: negative binomial or Poisson likelihood of counts, given the total of each cell.
     `"bernoulli"`: cross-entropy of values in [0, 1]. `"auto"`: `"gaussian"`.
+batch_key
+    Column of `.obs` that tells the batch, or several: encoder and decoder are told it, and the annealed start takes off
+    what it shifts, so that the map shows what batches share. New observations need a batch that the fit has seen.
+labels_key
+    Column of `.obs` with labels that are read from the neurons beside the reconstruction, so that the map tells them
+    apart; missing values are unlabelled observations, which are predicted.
+unlabelled_category
+    A label that stands for unlabelled observations too, such as `"Unknown"`.
 smoothness
     Strength of the penalty on a scale that means the same on every data set: 0 turns it off, 1 is smooth.
     `"auto"`: the largest of 1, .25, .06, .015 and 0 that keeps the held-out explained variance (of counts and

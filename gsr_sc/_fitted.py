@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ._outputs import require_same_values
 from ._results import gene_programs, read_activations
@@ -18,7 +19,7 @@ from .metrics import dead_neurons, dirichlet_energy, moran_i
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from ._validate import Facts, Input
     from .graphs import NeuronGraph
@@ -46,6 +47,10 @@ class Fitted:
         Variables that the network reads, (n_inputs,).
     programs
         Signed effect of each neuron on each of them, (n_inputs, n_neurons).
+    batches
+        Categories of each batch variable that the network is told, by column of `.obs`.
+    label_names
+        Labels that the network tells apart.
     params, history, quality, versions
         As they are stored in `.uns`.
     """
@@ -60,13 +65,21 @@ class Fitted:
     history: dict[str, NDArray[np.float64]]
     quality: dict[str, Any]
     versions: dict[str, str]
+    batches: dict[str, list[str]] = field(default_factory=dict)
+    label_names: list[str] = field(default_factory=list)
 
 
 @torch.no_grad()
 def encode(network: GraphAutoencoder, source: MatrixSource) -> NDArray[np.float32]:
     """Activations of all rows of a source, (n_obs, n_neurons)."""
     device = next(network.parameters()).device
-    return np.concatenate([network.encode(torch.from_numpy(x).to(device)).cpu().numpy() for x in source.blocks()])
+    activations, start = list[NDArray[np.float32]](), 0
+    for x in source.blocks():
+        told = None if source.conditions is None else source.conditions[start : start + len(x)]
+        conditions = None if told is None else torch.from_numpy(told).to(device)
+        activations.append(network.encode(torch.from_numpy(x).to(device), conditions).cpu().numpy())
+        start += len(x)
+    return np.concatenate(activations)
 
 
 @torch.no_grad()
@@ -145,7 +158,31 @@ def report_constant(data: Input, transform: Transform, facts: Facts) -> None:
     )
 
 
-def place(state: Fitted, data: Input) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+@torch.no_grad()
+def label_probabilities(network: GraphAutoencoder, activations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probability of each label, (n_obs, n_labels)."""
+    device = next(network.parameters()).device
+    logits = network.label_logits(torch.from_numpy(np.ascontiguousarray(activations)).to(device))
+    return torch.softmax(logits, dim=-1).cpu().numpy()
+
+
+def predict(state: Fitted, activations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probability of each label, (n_obs, n_labels).
+
+    Raises
+    ------
+    ValueError
+        If the model knows no labels.
+    """
+    if not state.label_names:
+        msg = "This model was fitted without labels; fit with `labels_key=` to predict them."
+        raise ValueError(msg)
+    return label_probabilities(state.network, activations)
+
+
+def place(
+    state: Fitted, data: Input, conditions: NDArray[np.float32] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Activations of the rows of an input, and which rows carry nothing.
 
     Raises
@@ -159,7 +196,8 @@ def place(state: Fitted, data: Input) -> tuple[NDArray[np.float32], NDArray[np.b
     facts = examine(data, report=False)
     if not data.is_representation:
         require_same_values(state.params, facts, data)
-    return encode(state.network, MatrixSource(data.rows, transform, facts.totals)), facts.silent
+    source = MatrixSource(data.rows, transform, facts.totals, conditions=conditions)
+    return encode(state.network, source), facts.silent
 
 
 def _in_place(state: Fitted, var_names: pd.Index[str]) -> bool:
@@ -206,5 +244,7 @@ def results(
         history=state.history,
         quality=state.quality,
         versions=state.versions,
+        label_names=state.label_names,
+        label_probabilities=predict(state, activations) if state.label_names else None,
         **read_activations(state.graph, state.group, activations, silent),
     )

@@ -39,6 +39,8 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> Non
         "graph": {"kind": state.graph.kind, "names": state.graph.names, "shape": state.graph.shape},
         "group": state.group.tolist(),
         "transform": {name: getattr(state.transform, name) for name in ("kind", "counts", "target", "clip", "spread")},
+        "batches": state.batches,
+        "label_names": state.label_names,
         "var_names": [str(name) for name in state.var_names],
     }
     write_folder(path, arrays, description, overwrite=overwrite)
@@ -64,8 +66,16 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
     # Models of the first release name the widths beside the parameters.
     params = description["params"]
     params.setdefault("hidden", description.get("hidden"))
+    # Models without batches or labels, such as those of the first release, need not name them.
+    batches, label_names = description.get("batches", {}), description.get("label_names", [])
     # Its weights are replaced at once; torch's global generator is left alone.
-    network = Design.from_params(params).network(transform.n_inputs, graph, torch.Generator())
+    network = Design.from_params(params).network(
+        transform.n_inputs,
+        graph,
+        torch.Generator(),
+        n_conditions=sum(len(names) for names in batches.values()),
+        n_labels=len(label_names),
+    )
     network.load_state_dict(weights)
     return Fitted(
         network=network.to(device).eval(),
@@ -78,4 +88,6 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
         history=part("history."),
         quality=description["quality"],
         versions=description["versions"],
+        batches=batches,
+        label_names=label_names,
     )

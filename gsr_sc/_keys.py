@@ -36,6 +36,10 @@ class Keys:
     """`.obs`: cluster-indicator group."""
     confidence: str
     """`.obs`: share of the activation in that group."""
+    prediction: str
+    """`.obs`: most probable label, where the model was fitted with labels."""
+    prediction_probability: str
+    """`.obs`: probability of that label."""
 
     @classmethod
     def of(cls, key_added: str | None = None) -> Keys:
@@ -61,4 +65,6 @@ class Keys:
             neuron=f"{key}_neuron",
             cluster=f"{key}_cluster",
             confidence=f"{key}_confidence",
+            prediction=f"{key}_prediction",
+            prediction_probability=f"{key}_prediction_probability",
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _fitted
+from ._labels import label_context, label_quality
 from ._outputs import choose_likelihood
 from ._random import draw_seed
 from ._validate import choose_transform, examine
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from ._covariates import Covariates
     from ._validate import Input
     from .training import Design, Init, Progress
 
@@ -35,6 +37,7 @@ _SPLIT_SEED = 0
 def fit_input(
     data: Input,
     *,
+    covariates: Covariates,
     graph: Any,
     n_neurons: int | None,
     transform: str | None,
@@ -70,14 +73,21 @@ def fit_input(
         data.rows, kind=kind, counts=counts, columns=data.columns, training=training, totals=facts.totals
     )
     _fitted.report_constant(data, learnt, facts)
-    source = MatrixSource(data.rows, learnt, facts.totals)
+    source = MatrixSource(data.rows, learnt, facts.totals, conditions=covariates.conditions)
     plan = TrainingPlan.for_data(len(training), max_epochs)
+    context = Context(
+        observed=None if design.likelihood == "gaussian" else source.observed,
+        conditions=covariates.conditions,
+        **label_context(covariates, training),
+    )
     result = fit(
         source,
         wanted,
         training=training,
         held_out=held_out,
-        targets=annealed_targets(source, wanted, training=training, init=init, coordinates=coordinates),
+        targets=annealed_targets(
+            source, wanted, training=training, init=init, coordinates=coordinates, conditions=covariates.conditions
+        ),
         smoothness=smoothness,
         tolerance=tolerance,
         design=design,
@@ -86,7 +96,7 @@ def fit_input(
         device=device,
         progress=progress,
         prefetch=n_threads > 1,
-        context=Context(observed=None if design.likelihood == "gaussian" else source.observed),
+        context=context,
     )
     activations = _fitted.encode(result.network, source)
     neurons = wanted.of(activations[training]) if isinstance(wanted, LearnedGraph) else wanted
@@ -111,11 +121,15 @@ def fit_input(
             "n_obs": data.rows.shape[0],
             "n_vars": learnt.n_inputs,
             "n_held_out": len(held_out),
+            **({"labels_weight": context.label_weight} if context.n_labels else {}),
             **design.params(),
         },
         history=result.run.history,
-        quality=_fitted.quality(result, neurons, activations),
+        quality=_fitted.quality(result, neurons, activations)
+        | label_quality(result.network, covariates, activations, held_out),
         versions=_fitted.versions(),
+        batches=covariates.batches,
+        label_names=covariates.label_names,
     )
 
 

@@ -52,6 +52,8 @@ class MapResults:
         (n_vars, n_neurons) float32, or None where the input was no set of variables.
     params, history, quality, versions
         What `.uns` keeps.
+    label_names, label_probabilities
+        Labels that the model tells apart, and the probability of each, (n_obs, n_labels); None without labels.
     """
 
     graph: NeuronGraph
@@ -69,6 +71,8 @@ class MapResults:
     history: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     quality: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    label_names: list[str] = field(default_factory=list)
+    label_probabilities: NDArray[np.float32] | None = None
 
 
 def group_names(group: NDArray[np.str_]) -> list[str]:
@@ -88,7 +92,13 @@ def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:
         keys.neuron: pd.Categorical.from_codes(results.neuron.tolist(), categories=list(graph.names)),
         keys.cluster: _used(results.cluster, [*groups, UNASSIGNED]),
         keys.confidence: results.confidence,
+        keys.prediction: None,
+        keys.prediction_probability: None,
     }
+    if results.label_probabilities is not None:
+        best = results.label_probabilities.argmax(axis=1)
+        columns[keys.prediction] = pd.Categorical.from_codes(best.tolist(), categories=results.label_names)
+        columns[keys.prediction_probability] = results.label_probabilities.max(axis=1).astype(np.float64)
     uns = {
         "params": {name: value for name, value in results.params.items() if value is not None},
         "graph": {

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from . import _fitted, _folder
+from ._covariates import read_covariates
 from ._docs import MODEL, doc_params
-from ._keys import Keys
 from ._log import configure
 from ._options import layer_design, require_choice, require_numbers, start_coordinates
 from ._pipeline import fit_input
 from ._random import resolve_rng
-from ._store import write_results
+from ._use import FittedModel
 from ._validate import read_input
 from .nn._likelihoods import LikelihoodKind
 from .training import Design, Progress, limited_threads, resolve_device
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    import pandas as pd
     import torch
     from anndata import AnnData
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from ._random import Rng
     from .graphs._laplacian import LaplacianKind
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @doc_params(model=MODEL)
-class GSR:
+class GSR(FittedModel):
     """Autoencoder whose latent neurons sit on a graph and are tied together by its Laplacian.
 
     `gsr_sc.tl.fit(adata)` is `GSR(...).fit(adata).annotate(adata)`; use the class to keep the model,
@@ -67,6 +66,9 @@ class GSR:
         mask_var: str | ArrayLike | None = None,
         transform: Literal["auto", "zscore", "pearson", "combined"] | None = "auto",
         likelihood: LikelihoodKind | Literal["auto"] = "auto",
+        batch_key: str | Sequence[str] | None = None,
+        labels_key: str | None = None,
+        unlabelled_category: str | None = None,
         smoothness: float | Literal["auto"] = "auto",
         tolerance: float = 0.02,
         init: Init | str = "auto",
@@ -95,6 +97,9 @@ class GSR:
         self.mask_var = mask_var
         self.transform_kind = transform
         self.likelihood = likelihood
+        self.batch_key = batch_key
+        self.labels_key = labels_key
+        self.unlabelled_category = unlabelled_category
         self.smoothness: float | Literal["auto"] = "auto" if smoothness == "auto" else float(smoothness)
         self.tolerance = float(tolerance)
         self.init = init
@@ -118,29 +123,6 @@ class GSR:
             return f"GSR: not fitted, graph {self.graph if isinstance(self.graph, str) else type(self.graph).__name__}"
         return f"GSR: {self._state.graph!r}, fitted on {self._state.params['n_obs']} observations"
 
-    @property
-    def fitted(self) -> _fitted.Fitted:
-        """What the fit gave: network, graph, groups, transform, history, quality.
-
-        Raises
-        ------
-        RuntimeError
-            If the model is not fitted.
-        """
-        if self._state is None:
-            msg = "This model is not fitted; call `fit(adata)` first."
-            raise RuntimeError(msg)
-        return self._state
-
-    @property
-    def var_names(self) -> pd.Index[str]:
-        """Variables that the network reads, in order."""
-        return self.fitted.var_names
-
-    def summary(self) -> dict[str, Any]:
-        """Parameters as used and quality measures, as one plain dict."""
-        return {**self.fitted.params, **self.fitted.quality}
-
     def fit(self, adata: AnnData, *, progress: bool | None = None) -> GSR:
         """Train on an AnnData, which stays as it is.
 
@@ -158,10 +140,17 @@ class GSR:
         """
         configure()
         data = read_input(adata, layer=self.layer, use_rep=self.use_rep, mask_var=self.mask_var)
+        covariates = read_covariates(
+            adata,
+            batch_key=self.batch_key,
+            labels_key=self.labels_key,
+            unlabelled_category=self.unlabelled_category,
+        )
         coordinates = start_coordinates(adata, self.init)
         with limited_threads(self.n_jobs) as n_threads, Progress(show=progress) as bar:
             state = fit_input(
                 data,
+                covariates=covariates,
                 graph=self.graph,
                 n_neurons=self.n_neurons,
                 transform=self.transform_kind,
@@ -183,82 +172,6 @@ class GSR:
         self._state = state
         return self
 
-    def transform(self, adata: AnnData) -> NDArray[np.float32]:
-        """Activations of the neurons for observations old or new.
-
-        Parameters
-        ----------
-        adata
-            Observations by variables; variables are matched by name. It stays as it is.
-
-        Returns
-        -------
-        Shape (n_obs, n_neurons), columns in graph node order.
-
-        Raises
-        ------
-        KeyError
-            If variables that the model reads are missing.
-        ValueError
-            If the values are not of the kind that the model was fitted on.
-        """
-        return self._place(adata)[0]
-
-    def decode(self, activations: ArrayLike) -> NDArray[np.float32]:
-        """What the decoder makes of activations.
-
-        Parameters
-        ----------
-        activations
-            Shape (n, n_neurons).
-
-        Returns
-        -------
-        Shape (n, number of `var_names`): with a gaussian likelihood on the scale that the network reads (z-scored genes by
-        default); of counts the expected share of all counts of these variables, rows summing to one; with
-        `likelihood="bernoulli"` probabilities.
-
-        Raises
-        ------
-        ValueError
-            If there is not one column per neuron.
-        """
-        network = self.fitted.network
-        with limited_threads(self.n_jobs):
-            return _fitted.decode(network, _fitted.require_activations(activations, self.fitted.graph.n_neurons))
-
-    def annotate(self, adata: AnnData, *, key_added: str | None = None) -> GSR:
-        """Place observations on the map and write all results into the AnnData.
-
-        Parameters
-        ----------
-        adata
-            Observations by variables, those of the fit or new ones. A view becomes an AnnData of its own.
-        key_added
-            Name of the results; see :func:`gsr_sc.tl.fit` for the slots.
-        """
-        activations, silent = self._place(adata)
-        results = _fitted.results(self.fitted, activations, silent, adata.var_names)
-        write_results(adata, results, Keys.of(key_added))
-        return self
-
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the model to a folder: weights as safetensors, the rest as JSON; no pickle and no data.
-
-        Parameters
-        ----------
-        path
-            Folder to write.
-        overwrite
-            Whether to replace a model that is there.
-
-        Raises
-        ------
-        FileExistsError
-            If a model is there already.
-        """
-        _folder.save(self.fitted, path, overwrite=overwrite)
-
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "auto") -> GSR:
         """Read a model that :meth:`save` wrote; the AnnData is not needed.
@@ -277,7 +190,19 @@ class GSR:
         """
         model = cls(device=device)
         state = _folder.load(path, model.device)
-        for name in ("layer", "use_rep", "likelihood", "tolerance", "init", "smoothness", "max_epochs", "rng"):
+        for name in (
+            "layer",
+            "use_rep",
+            "likelihood",
+            "batch_key",
+            "labels_key",
+            "unlabelled_category",
+            "tolerance",
+            "init",
+            "smoothness",
+            "max_epochs",
+            "rng",
+        ):
             if state.params.get(name) is not None:
                 setattr(model, name, state.params[name])
         model.design = Design.from_params(state.params)
@@ -287,12 +212,14 @@ class GSR:
 
     def _options(self) -> dict[str, Any]:
         mask = self.mask_var if isinstance(self.mask_var, str | None) else "array"
-        options = {"layer": self.layer, "use_rep": self.use_rep, "mask_var": mask, "tolerance": self.tolerance}
+        options: dict[str, Any] = {
+            "layer": self.layer,
+            "use_rep": self.use_rep,
+            "mask_var": mask,
+            "tolerance": self.tolerance,
+        }
+        batch_key = self.batch_key if isinstance(self.batch_key, str | None) else list(self.batch_key)
+        options |= {"batch_key": batch_key, "labels_key": self.labels_key}
+        options |= {"unlabelled_category": self.unlabelled_category}
         rng = int(self.rng) if isinstance(self.rng, int | np.integer) else None
         return {**options, "init": self.init, "device": str(self.device), "rng": rng}
-
-    def _place(self, adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        configure()
-        data = read_input(adata, layer=self.layer, use_rep=self.use_rep, to_fit=False)
-        with limited_threads(self.n_jobs):
-            return _fitted.place(self.fitted, data)

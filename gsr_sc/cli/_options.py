@@ -32,6 +32,10 @@ def _name_or_none(text: str) -> str | None:
     return None if text == "none" else text
 
 
+def _names(text: str) -> str | list[str]:
+    return text.split(",") if "," in text else text
+
+
 # How each is read. Which values are allowed, and what the default is, only `tl.fit` knows.
 TYPES: dict[str, Callable[[str], Any]] = {
     "graph": str,
@@ -41,6 +45,9 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "mask_var": str,
     "transform": _name_or_none,
     "likelihood": str,
+    "batch_key": _names,
+    "labels_key": str,
+    "unlabelled_category": str,
     "smoothness": _number_or_auto,
     "tolerance": float,
     "init": str,
@@ -72,6 +79,7 @@ _HELP = {
     "transform": 'What the encoder sees: "zscore", "pearson" or "combined" (of counts), "none" (values as given), or "auto".',
     "hidden": "Widths of the network's layers before the layer of neurons, 128,128 by default.",
     "hidden_decoder": "Widths of those behind it; by default those of --hidden in reverse.",
+    "batch_key": "Column of .obs that tells the batch, or several with commas between: the map shows what batches share.",
     "rng": "Seed, 0 by default. The same seed, number of threads and machine give the same bits.",
     "save_model": "Folder to save the model to, for gsr-sc map.",
     "key_added": "Name of the results, instead of gsr.",

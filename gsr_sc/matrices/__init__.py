@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from ._components import Blocks, component_scores, principal_axes
+from ._integrate import Integration, fit_integration
 from ._rows import Rows
 from ._source import MatrixSource
 from ._transform import Transform, TransformKind, fit_transform
 
 __all__ = [
     "Blocks",
+    "Integration",
     "MatrixSource",
     "Rows",
     "Transform",
     "TransformKind",
     "component_scores",
+    "fit_integration",
     "fit_transform",
     "principal_axes",
 ]

@@ -26,9 +26,19 @@ class MatrixSource:
         What the network sees of a row.
     totals
         Total count of each row, (n_obs,); needed where the matrix holds counts.
+    conditions
+        What encoder and decoder are told beside the row, such as its batch, (n_obs, n_conditions).
     """
 
-    def __init__(self, rows: Rows, transform: Transform, totals: NDArray[np.float64] | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        transform: Transform,
+        totals: NDArray[np.float64] | None = None,
+        *,
+        conditions: NDArray[np.float32] | None = None,
+    ) -> None:
+        self.conditions = conditions
         self._rows = rows
         self._transform = transform
         self._as_given = replace(transform, kind="none")

@@ -31,11 +31,14 @@ class Pass(NamedTuple):
     reconstruction
         Decoded from the noisy activations in training mode, (batch, n_inputs): what the network's `likelihood` reads,
         such as values, log shares or log odds.
+    label_logits
+        Evidence for each label, (batch, n_labels), or None where there are no labels.
     """
 
     logits: Tensor
     units: Tensor
     reconstruction: Tensor
+    label_logits: Tensor | None = None
 
 
 class GraphAutoencoder(nn.Module):
@@ -62,6 +65,11 @@ class GraphAutoencoder(nn.Module):
     likelihood
         What the output means, and which of the losses of :mod:`gsr_sc.nn` the network keeps as `likelihood`:
         `"gaussian"`, `"nb"`, `"poisson"` or `"bernoulli"`.
+    n_conditions
+        Number of known properties of an observation, such as batches one-hot encoded, that encoder and decoder are told
+        beside the inputs and beside the activations, so that the structured layer need not hold them.
+    n_labels
+        Number of labels that are read from the structured layer beside the reconstruction.
     generator
         Source of the initial weights; torch's global one by default.
 
@@ -85,12 +93,14 @@ class GraphAutoencoder(nn.Module):
         filter_time: float = 1.0,
         noise: float | None = None,
         likelihood: LikelihoodKind = "gaussian",
+        n_conditions: int = 0,
+        n_labels: int = 0,
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
         self.likelihood = make_likelihood(likelihood, n_inputs)
-        widths = [n_inputs, *hidden]
-        widths_back = [n_neurons, *(reversed(hidden) if hidden_decoder is None else hidden_decoder)]
+        widths = [n_inputs + n_conditions, *hidden]
+        widths_back = [n_neurons + n_conditions, *(reversed(hidden) if hidden_decoder is None else hidden_decoder)]
         self.encoder = perceptron(widths, generator)
         self.layer = GraphLayer(
             widths[-1],
@@ -103,8 +113,12 @@ class GraphAutoencoder(nn.Module):
         )
         self.decoder = perceptron(widths_back, generator)
         self.output = linear(widths_back[-1], n_inputs, generator)
+        self.offset = nn.Parameter(torch.zeros(n_conditions, n_inputs)) if n_conditions else None
+        self.usual: Tensor | None
+        self.register_buffer("usual", torch.zeros(n_conditions) if n_conditions else None)
+        self.head = linear(n_neurons, n_labels, generator) if n_labels else None
 
-    def forward(self, inputs: Tensor, generator: Generator | None = None) -> Pass:
+    def forward(self, inputs: Tensor, generator: Generator | None = None, conditions: Tensor | None = None) -> Pass:
         """Encode, perturb (in training mode) and decode.
 
         Parameters
@@ -113,15 +127,27 @@ class GraphAutoencoder(nn.Module):
             (batch, n_inputs).
         generator
             Source of the noise; torch's global one by default.
+        conditions
+            (batch, n_conditions); by default the usual ones, see :meth:`initialise_conditions`.
         """
-        logits = self.layer.logits(self.encoder(inputs))
+        logits = self.layer.logits(self.encoder(self._told(inputs, conditions)))
         units = self.layer.units(logits)
-        return Pass(logits, units, self.output(self.decoder(self.layer.perturb(units, generator))))
+        noisy = self.layer.perturb(units, generator)
+        return Pass(logits, units, self._output_of(noisy, conditions), None if self.head is None else self.head(noisy))
 
-    def encode(self, inputs: Tensor) -> Tensor:
+    def encode(self, inputs: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Activations as users see them: a simplex sums to one, (batch, n_neurons)."""
-        activations: Tensor = self.layer.units(self.layer.logits(self.encoder(inputs))) / self.layer.scale
+        logits = self.layer.logits(self.encoder(self._told(inputs, conditions)))
+        activations: Tensor = self.layer.units(logits) / self.layer.scale
         return activations
+
+    def label_logits(self, activations: Tensor) -> Tensor:
+        """Evidence for each label from activations as users see them, (batch, n_labels)."""
+        if self.head is None:
+            msg = "This network has no labels; make it with `n_labels`."
+            raise ValueError(msg)
+        logits: Tensor = self.head(activations * self.layer.scale)
+        return logits
 
     def decode(self, activations: Tensor) -> Tensor:
         """Expected values, shares of all counts, or probabilities, from activations as users see them, (batch, n_inputs)."""
@@ -132,11 +158,30 @@ class GraphAutoencoder(nn.Module):
         return self.likelihood.natural(self.output_of(activations))
 
     def output_of(self, activations: Tensor) -> Tensor:
-        """Output of the last layer from activations as users see them, (batch, n_inputs)."""
-        output: Tensor = self.output(self.decoder(activations * self.layer.scale))
-        return output
+        """Output of the last layer from activations as users see them, under the usual conditions, (batch, n_inputs)."""
+        return self._output_of(activations * self.layer.scale, None)
 
     def initialise_output(self, mean: Tensor) -> None:
         """Start the decoder at the mean of what is to be explained, (n_inputs,)."""
         with torch.no_grad():
             self.output.bias.copy_(self.likelihood.output_of(mean))
+
+    def initialise_conditions(self, usual: Tensor, offset: Tensor) -> None:
+        """Set what holds where no conditions are given, (n_conditions,), and start their effects, (n_conditions, n_inputs)."""
+        if self.offset is None or self.usual is None:
+            msg = "This network knows no conditions; make it with `n_conditions`."
+            raise ValueError(msg)
+        with torch.no_grad():
+            self.usual.copy_(usual)
+            self.offset.copy_(offset)
+
+    def _output_of(self, units: Tensor, conditions: Tensor | None) -> Tensor:
+        output: Tensor = self.output(self.decoder(self._told(units, conditions)))
+        if self.offset is None or self.usual is None:
+            return output
+        return output + (self.usual if conditions is None else conditions) @ self.offset
+
+    def _told(self, values: Tensor, conditions: Tensor | None) -> Tensor:
+        if self.usual is None:
+            return values
+        return torch.cat([values, self.usual.expand(len(values), -1) if conditions is None else conditions], dim=1)

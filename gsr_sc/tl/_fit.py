@@ -40,6 +40,9 @@ def fit(
     mask_var: str | ArrayLike | None = None,
     transform: Literal["auto", "zscore", "pearson", "combined"] | None = "auto",
     likelihood: LikelihoodKind | Literal["auto"] = "auto",
+    batch_key: str | Sequence[str] | None = None,
+    labels_key: str | None = None,
+    unlabelled_category: str | None = None,
     smoothness: float | Literal["auto"] = "auto",
     tolerance: float = 0.02,
     init: Init | str = "auto",
@@ -93,6 +96,8 @@ def fit(
     `.obs["gsr_cluster"]`, `.obs["gsr_confidence"]`
         The indicator group that the observation lights up, and the share of its activation there; `unassigned` where no
         group has a quarter more than the next.
+    `.obs["gsr_prediction"]`, `.obs["gsr_prediction_probability"]`
+        With `labels_key`: the most probable label, categorical, and its probability.
     `.obs["gsr_order"]`
         On line, lines, star, tree and wishbone the position in [0, 1] from the root, on the branch or line of the winning
         neuron; on a ring or rings the angle in [0, 2 pi).
@@ -137,6 +142,9 @@ def fit(
         mask_var=mask_var,
         transform=transform,
         likelihood=likelihood,
+        batch_key=batch_key,
+        labels_key=labels_key,
+        unlabelled_category=unlabelled_category,
         smoothness=smoothness,
         tolerance=tolerance,
         init=init,

@@ -62,7 +62,15 @@ class Design:
             )
             raise ValueError(msg)
 
-    def network(self, n_inputs: int, graph: NeuronGraph | LearnedGraph, generator: torch.Generator) -> GraphAutoencoder:
+    def network(
+        self,
+        n_inputs: int,
+        graph: NeuronGraph | LearnedGraph,
+        generator: torch.Generator,
+        *,
+        n_conditions: int = 0,
+        n_labels: int = 0,
+    ) -> GraphAutoencoder:
         """Make the network, with initial weights from `generator`."""
         assert graph.n_neurons is not None
         return GraphAutoencoder(
@@ -74,6 +82,8 @@ class Design:
             graph=None if isinstance(graph, LearnedGraph) else graph,
             filter_time=self.filter_time,
             likelihood=self.likelihood,
+            n_conditions=n_conditions,
+            n_labels=n_labels,
             generator=generator,
         )
 

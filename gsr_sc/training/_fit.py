@@ -10,6 +10,7 @@ import torch
 
 from ..graphs import LearnedGraph
 from ..nn import LearnedGraphPenalty
+from ._context import Context
 from ._loop import Loop
 from ._refresh import Refresh
 from ._run import Runner
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from ..graphs import NeuronGraph
     from ..nn import GraphAutoencoder
-    from ._context import Context
     from ._design import Design
     from ._loop import Source
     from ._plan import TrainingPlan
@@ -122,7 +122,10 @@ def fit(
         What is known of the rows beside what the encoder sees.
     """
     weights = torch.Generator().manual_seed(seed)
-    network = design.network(len(source.baseline), graph, weights).to(device)
+    context = Context() if context is None else context
+    network = design.network(
+        len(source.baseline), graph, weights, n_conditions=context.n_conditions, n_labels=context.n_labels
+    ).to(device)
     penalty = design.penalty_on(graph, n_training=len(training)).to(device)
     loop = Loop(
         network,
@@ -145,7 +148,14 @@ def fit(
     if isinstance(graph, LearnedGraph) and isinstance(penalty, LearnedGraphPenalty):
         refresh = Refresh(graph, penalty, plan)
     runner = Runner(
-        loop, plan, explained=explained, training=training, held_out=held_out, progress=progress, refresh=refresh
+        loop,
+        plan,
+        explained=explained,
+        label_weight=context.label_weight,
+        training=training,
+        held_out=held_out,
+        progress=progress,
+        refresh=refresh,
     )
     plain = runner.run(weight=0.0, smoothness=0.0)
     # A network that explains nothing of the held-out rows still needs a scale for its penalty.

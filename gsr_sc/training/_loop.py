@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from ._context import Context
+from ._terms import label_loss, start_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,11 +54,14 @@ class Losses(NamedTuple):
         What the penalty says of the activations: by default their Dirichlet energy over the trace of the Laplacian.
     start
         Cross-entropy (simplex) or squared distance (other units) to the annealed map.
+    labels
+        Cross-entropy of the labels.
     """
 
     reconstruction: float
     roughness: float
     start: float
+    labels: float = 0.0
 
 
 class Batch(NamedTuple):
@@ -72,11 +75,17 @@ class Batch(NamedTuple):
         Annealed map of the rows, (batch, n_neurons), or None where it is not needed.
     observed
         What the likelihood is about, (batch, n_inputs), or None where it is about the inputs.
+    conditions
+        Batches of the rows, (batch, n_conditions), or None.
+    labels
+        Labels of the rows, -1 where there is none, (batch,), or None.
     """
 
     inputs: Tensor
     targets: Tensor | None
     observed: Tensor | None = None
+    conditions: Tensor | None = None
+    labels: Tensor | None = None
 
 
 class LoopState(NamedTuple):
@@ -194,12 +203,12 @@ class Loop:
         self.penalty.train()
         shuffled = self.order.permutation(rows)
         n_steps = math.ceil(len(rows) / self.plan.batch_size)
-        sums = np.zeros(3)
+        sums = np.zeros(4)
         for step, batch in enumerate(self._batches(np.array_split(shuffled, n_steps), with_start=pull > 0)):
             for group in self.optimiser.param_groups:
                 group["lr"] = rate(step / n_steps)
             terms = self._terms(batch)
-            loss = terms[0] + weight * terms[1] + pull * terms[2]
+            loss = terms[0] + weight * terms[1] + pull * terms[2] + self.context.label_weight * terms[3]
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)
@@ -220,7 +229,7 @@ class Loop:
         """Losses of rows without noise."""
         self.network.eval()
         self.penalty.eval()
-        sums = np.zeros(3)
+        sums = np.zeros(4)
         blocks = [rows[start : start + _BLOCK_ROWS] for start in range(0, len(rows), _BLOCK_ROWS)]
         for batch in self._batches(blocks, with_start=True):
             sums += len(batch.inputs) * np.array([float(term) for term in self._terms(batch)])
@@ -253,24 +262,23 @@ class Loop:
 
     def _load(self, index: NDArray[np.intp], *, with_start: bool) -> Batch:
         target = self.targets(index) if with_start and self.targets is not None else None
-        observed = self.context.observed
+        known = self.context
+        beside = (
+            target,
+            None if known.observed is None else known.observed(index),
+            None if known.conditions is None else known.conditions[index],
+            None if known.labels is None else known.labels[index],
+        )
         return Batch(
             torch.from_numpy(self.source.batch(index)),
-            None if target is None else torch.from_numpy(target),
-            None if observed is None else torch.from_numpy(observed(index)),
+            *(None if values is None else torch.from_numpy(values) for values in beside),
         )
 
-    def _terms(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    def _terms(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x = batch.inputs.to(self.device)
-        passed = self.network(x, self.noise)
+        conditions = None if batch.conditions is None else batch.conditions.to(self.device)
+        passed = self.network(x, self.noise, conditions)
         observed = x if batch.observed is None else batch.observed.to(self.device)
         reconstruction = self.network.likelihood(passed.reconstruction, observed) / self.unit
         roughness = self.penalty(passed.units)
-        if batch.targets is None:
-            return reconstruction, roughness, torch.zeros((), device=self.device)
-        target = batch.targets.to(self.device)
-        if self.network.layer.competitive:
-            return reconstruction, roughness, functional.cross_entropy(passed.logits, target)
-        # Scaled to unit mean square, which is what the noise on these units is set for.
-        aim = target / target.square().mean().sqrt().clamp_min(1e-6)
-        return reconstruction, roughness, functional.mse_loss(passed.units, aim)
+        return reconstruction, roughness, start_loss(self.network, passed, batch), label_loss(passed, batch)

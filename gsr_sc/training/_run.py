@@ -29,6 +29,7 @@ _MEASURES = (
     "loss",
     "reconstruction",
     "penalty",
+    "labels",
     "validation_loss",
     "validation_explained_variance",
     "validation_deviance_explained",
@@ -75,6 +76,8 @@ class Runner:
         Numbers of the rows to train on and to judge by.
     progress
         The bar to move.
+    label_weight
+        Weight of the labels in the loss.
     explained
         How much a loss of the held-out rows means.
     refresh
@@ -87,6 +90,7 @@ class Runner:
         plan: TrainingPlan,
         *,
         explained: Callable[[float], Explained],
+        label_weight: float = 0.0,
         training: NDArray[np.intp],
         held_out: NDArray[np.intp],
         progress: Progress,
@@ -99,6 +103,7 @@ class Runner:
         self.progress = progress
         self.explained = explained
         self.refresh = refresh
+        self.label_weight = label_weight
         self._n_steps = plan.n_steps(len(training))
         self._possible = 0.0
         self._warm_up = [self._epoch(epoch, 0.0, 0.0) for epoch in range(plan.warm_up_epochs)]
@@ -160,10 +165,11 @@ class Runner:
         self._possible = explained.possible
         values = (
             epoch,
-            trained.reconstruction + weight * trained.roughness,
+            trained.reconstruction + weight * trained.roughness + self.label_weight * trained.labels,
             trained.reconstruction,
             weight * trained.roughness,
-            seen.reconstruction + weight * seen.roughness,
+            self.label_weight * trained.labels,
+            seen.reconstruction + weight * seen.roughness + self.label_weight * seen.labels,
             explained.variance,
             explained.deviance,
             smoothness,
@@ -178,4 +184,6 @@ def _history(records: list[dict[str, float]]) -> dict[str, NDArray[np.float64]]:
     # Of squared error it is the variance.
     if (history["validation_deviance_explained"] == history["validation_explained_variance"]).all():
         del history["validation_deviance_explained"]
+    if not history["labels"].any():
+        del history["labels"]
     return history

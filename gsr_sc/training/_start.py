@@ -14,7 +14,7 @@ from ..graphs import (
     fit_unordered_map,
     nearest_neighbours,
 )
-from ..matrices import component_scores, principal_axes
+from ..matrices import component_scores, fit_integration, principal_axes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,7 @@ def annealed_targets(
     training: NDArray[np.intp],
     init: Init,
     coordinates: NDArray[np.floating] | None = None,
+    conditions: NDArray[np.floating] | None = None,
 ) -> Callable[[NDArray[np.intp]], NDArray[np.float32]] | None:
     """Lay the training rows onto the graph and return what the encoder should first learn.
 
@@ -63,6 +64,8 @@ def annealed_targets(
         `"auto"`: from both, and take the map with the lower error. `"random"`: no start at all.
     coordinates
         Start from these instead, shape (n_obs, >= 1).
+    conditions
+        One column of zeros and ones for every batch, (n_obs, n_batches): what the batches shift is taken off first.
 
     Returns
     -------
@@ -75,6 +78,8 @@ def annealed_targets(
         rows = np.sort(np.random.default_rng(_SEED).choice(training, _MAX_ROWS, replace=False))
     axes = principal_axes(source, rows, _N_COMPONENTS)
     scores = component_scores(source, axes)
+    if conditions is not None:
+        scores = fit_integration(scores[rows], conditions[rows])(scores, conditions)
     seen = scores[rows]
     neighbours = nearest_neighbours(seen)
     candidates: list[NDArray[np.floating]] = []

@@ -49,6 +49,9 @@ CHANGES: dict[str, dict[str, Any]] = {
 OTHERS = {
     "filter_time": "test_filter_time_is_how_far_a_bump_reaches",
     "likelihood": "tests/model/test_likelihood.py",
+    "batch_key": "tests/model/test_batches.py",
+    "labels_key": "tests/model/test_labels.py",
+    "unlabelled_category": "tests/model/test_labels.py",
     "penalty": "test_the_same_smoothness_of_another_penalty",
     "laplacian": "test_the_same_smoothness_of_another_penalty",
     "tolerance": "test_tolerance_decides_how_smooth_auto_may_be",

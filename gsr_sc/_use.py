@@ -1,0 +1,160 @@
+"""What a model is good for once it is fitted: placing, decoding, predicting, annotating, saving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from . import _fitted, _folder
+from ._covariates import read_conditions
+from ._keys import Keys
+from ._log import configure
+from ._store import write_results
+from ._validate import read_input
+from .training import limited_threads
+
+if TYPE_CHECKING:
+    import os
+    from typing import Self
+
+    import numpy as np
+    from anndata import AnnData
+    from numpy.typing import ArrayLike, NDArray
+
+
+class FittedModel:
+    """What :class:`gsr_sc.GSR` can do after `fit` or `load`."""
+
+    layer: str | None
+    use_rep: str | None
+    n_jobs: int | None
+    _state: _fitted.Fitted | None
+
+    @property
+    def fitted(self) -> _fitted.Fitted:
+        """What the fit gave: network, graph, groups, transform, history, quality.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not fitted.
+        """
+        if self._state is None:
+            msg = "This model is not fitted; call `fit(adata)` first."
+            raise RuntimeError(msg)
+        return self._state
+
+    @property
+    def var_names(self) -> pd.Index[str]:
+        """Variables that the network reads, in order."""
+        return self.fitted.var_names
+
+    def summary(self) -> dict[str, Any]:
+        """Parameters as used and quality measures, as one plain dict."""
+        return {**self.fitted.params, **self.fitted.quality}
+
+    def transform(self, adata: AnnData) -> NDArray[np.float32]:
+        """Activations of the neurons for observations old or new.
+
+        Parameters
+        ----------
+        adata
+            Observations by variables; variables are matched by name. It stays as it is.
+
+        Returns
+        -------
+        Shape (n_obs, n_neurons), columns in graph node order.
+
+        Raises
+        ------
+        KeyError
+            If variables that the model reads are missing.
+        ValueError
+            If the values are not of the kind that the model was fitted on, or a batch is one that it has not seen.
+        """
+        return self._place(adata)[0]
+
+    def decode(self, activations: ArrayLike) -> NDArray[np.float32]:
+        """What the decoder makes of activations.
+
+        Parameters
+        ----------
+        activations
+            Shape (n, n_neurons).
+
+        Returns
+        -------
+        Shape (n, number of `var_names`): with a gaussian likelihood on the scale that the network reads (z-scored genes by
+        default); of counts the expected share of all counts of these variables, rows summing to one; with
+        `likelihood="bernoulli"` probabilities.
+
+        Raises
+        ------
+        ValueError
+            If there is not one column per neuron.
+        """
+        network = self.fitted.network
+        with limited_threads(self.n_jobs):
+            return _fitted.decode(network, _fitted.require_activations(activations, self.fitted.graph.n_neurons))
+
+    def predict(self, adata: AnnData) -> pd.DataFrame:
+        """Probability of every label, read from the structured layer; for models fitted with `labels_key`.
+
+        Parameters
+        ----------
+        adata
+            Observations by variables, those of the fit or new ones. It stays as it is.
+
+        Returns
+        -------
+        One row per observation and one column per label; rows sum to one.
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted without labels.
+        """
+        activations, _ = self._place(adata)
+        return pd.DataFrame(
+            _fitted.predict(self.fitted, activations), index=adata.obs_names, columns=self.fitted.label_names
+        )
+
+    def annotate(self, adata: AnnData, *, key_added: str | None = None) -> Self:
+        """Place observations on the map and write all results into the AnnData.
+
+        Parameters
+        ----------
+        adata
+            Observations by variables, those of the fit or new ones. A view becomes an AnnData of its own.
+        key_added
+            Name of the results; see :func:`gsr_sc.tl.fit` for the slots.
+        """
+        activations, silent = self._place(adata)
+        results = _fitted.results(self.fitted, activations, silent, adata.var_names)
+        write_results(adata, results, Keys.of(key_added))
+        return self
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the model to a folder: weights as safetensors, the rest as JSON; no pickle and no data.
+
+        Parameters
+        ----------
+        path
+            Folder to write.
+        overwrite
+            Whether to replace a model that is there.
+
+        Raises
+        ------
+        FileExistsError
+            If a model is there already.
+        """
+        _folder.save(self.fitted, path, overwrite=overwrite)
+
+    def _place(self, adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        configure()
+        data = read_input(adata, layer=self.layer, use_rep=self.use_rep, to_fit=False)
+        conditions = read_conditions(adata, self.fitted.batches)
+        with limited_threads(self.n_jobs):
+            return _fitted.place(self.fitted, data, conditions)

@@ -1,0 +1,34 @@
+"""What a batch costs beside reconstruction and roughness: distance from the annealed map, and labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..nn import GraphAutoencoder
+    from ..nn._autoencoder import Pass
+    from ._loop import Batch
+
+
+def start_loss(network: GraphAutoencoder, passed: Pass, batch: Batch) -> Tensor:
+    """Distance of the layer from the annealed map, a scalar; zero where it is not asked for."""
+    if batch.targets is None:
+        return torch.zeros((), device=passed.units.device)
+    target = batch.targets.to(passed.units.device)
+    if network.layer.competitive:
+        return functional.cross_entropy(passed.logits, target)
+    # Scaled to unit mean square, which is what the noise on these units is set for.
+    aim = target / target.square().mean().sqrt().clamp_min(1e-6)
+    return functional.mse_loss(passed.units, aim)
+
+
+def label_loss(passed: Pass, batch: Batch) -> Tensor:
+    """Cross-entropy of the labels of the rows that have one, a scalar; zero where none has."""
+    if batch.labels is None or passed.label_logits is None or not (batch.labels >= 0).any():
+        return torch.zeros((), device=passed.units.device)
+    return functional.cross_entropy(passed.label_logits, batch.labels.to(passed.units.device), ignore_index=-1)
