@@ -18,7 +18,7 @@ from ._neighbours import nearest_neighbours
 from ._position import barycentre, order, shares
 from ._resolve import resolve
 from ._several import groups, lines, rings
-from ._start import AnnealedMap, fit_annealed_map
+from ._start import AnnealedMap, fit_annealed_map, is_slender
 from ._symmetry import align, automorphisms
 from ._unordered import fit_unordered_map
 
@@ -44,6 +44,7 @@ __all__ = [
     "groups",
     "hexagonal",
     "indicator_groups",
+    "is_slender",
     "laplacian",
     "learned",
     "line",

@@ -41,22 +41,46 @@ def diffusion_coordinates(
     >>> gsr_sc.metrics.order_agreement(first, along) > 0.99
     True
     """
-    n_obs = len(coordinates)
-    distance, index = nearest_neighbours(coordinates) if neighbours is None else neighbours
-    k = index.shape[1]
+    known = nearest_neighbours(coordinates) if neighbours is None else neighbours
+    return slowest_vectors(affinities(known), n_components)[1]
+
+
+def affinities(neighbours: Neighbours) -> sparse.csr_array:
+    """Symmetric weights between neighbours, Gaussian in the distance over that to the middle neighbour of each."""
+    distance, index = neighbours
+    n_obs, k = index.shape
     scale = np.maximum(distance[:, [k // 2]], 1e-12)
     # The small floor keeps the graph connected enough for eigenvectors to exist where points coincide.
     weight = np.exp(-((distance / scale) ** 2)) + 1e-6
     affinity = sparse.csr_array((weight.ravel(), (np.repeat(np.arange(n_obs), k), index.ravel())), shape=(n_obs, n_obs))
-    affinity = affinity + affinity.T
+    return affinity + affinity.T
+
+
+def slowest_vectors(affinity: sparse.csr_array, n_vectors: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Slowest modes of diffusion but for the constant one.
+
+    Parameters
+    ----------
+    affinity
+        Symmetric weights >= 0, shape (n_obs, n_obs).
+    n_vectors
+        Number of modes wanted.
+
+    Returns
+    -------
+    Eigenvalues, the largest first, and right eigenvectors of mean square 1, shape (n_obs, n_vectors);
+    fewer where there are too few observations.
+    """
+    n_obs = affinity.shape[0]
     # Density-normalised twice over, as diffusion maps with alpha = 1 are.
     for power in (1.0, 0.5):
         density = np.asarray(affinity.sum(axis=1)).ravel() ** -power
         affinity = sparse.diags_array(density) @ affinity @ sparse.diags_array(density)
-    n_vectors = min(n_components + 1, n_obs - 1)
+    n_vectors = min(n_vectors + 1, n_obs - 1)
     # Newer releases of scipy draw from a generator where ARPACK has to restart; older ones have a fixed stream inside.
     fixed = {"rng": np.random.default_rng(0)} if "rng" in inspect.signature(eigsh).parameters else {}
     values, vectors = eigsh(affinity, k=n_vectors, which="LA", v0=np.ones(n_obs), **fixed)
-    leading = np.argsort(values)[::-1]
-    vectors = vectors[:, leading] * density[:, None] if n_vectors > 1 else vectors
-    return np.asarray(vectors[:, 1:])
+    slowest = np.argsort(values)[::-1]
+    vectors = vectors[:, slowest] * density[:, None]
+    vectors /= np.maximum(np.sqrt((vectors**2).mean(axis=0)), 1e-300)
+    return values[slowest][1:], vectors[:, 1:]

@@ -21,6 +21,8 @@ GraphKind = Literal["grid", "torus", "hex", "ring", "rings", "line", "lines", "s
 
 # One neuron for about eight observations, up to the size beyond which maps of thousands of cells gained nothing.
 _CELLS_PER_NEURON = 8
+# Along a process neighbouring neurons share what they know of it, so that fewer observations will do for each.
+_CELLS_PER_NEURON_SLENDER = 4
 _MIN_SIDE, _MAX_SIDE = 3, 12
 _MIN_LEARNED, _MAX_LEARNED = 8, 64
 # What a graph looks like that is asked for by its name; the functions make any other.
@@ -58,7 +60,9 @@ class _Named:
 
 
 def default_size(kind: str, n_obs: int) -> int:
-    """Number of neurons for a named graph and a number of observations: one for eight, within limits.
+    """Number of neurons for a named graph and a number of observations, within limits.
+
+    One for eight observations in a sheet or groups, one for four along rings, lines and trees.
 
     Parameters
     ----------
@@ -73,11 +77,11 @@ def default_size(kind: str, n_obs: int) -> int:
     >>> gsr_sc.graphs.default_size("grid", 700), gsr_sc.graphs.default_size("ring", 700)
     (81, 32)
     """
-    wanted = n_obs // _CELLS_PER_NEURON
     if kind in ("grid", "torus", "hex"):
-        return min(max(math.isqrt(wanted), _MIN_SIDE), _MAX_SIDE) ** 2
+        return min(max(math.isqrt(n_obs // _CELLS_PER_NEURON), _MIN_SIDE), _MAX_SIDE) ** 2
     if kind == "learned":
-        return min(max(wanted, _MIN_LEARNED), _MAX_LEARNED)
+        return min(max(n_obs // _CELLS_PER_NEURON, _MIN_LEARNED), _MAX_LEARNED)
+    wanted = n_obs // (_CELLS_PER_NEURON if kind == "groups" else _CELLS_PER_NEURON_SLENDER)
     smallest, largest = _NAMED[kind].limits
     size = min(max(wanted, smallest), largest)
     return size - (size - smallest) % _NAMED[kind].step

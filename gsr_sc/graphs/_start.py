@@ -1,8 +1,12 @@
 """A robust start: an annealed soft map of the data onto the neuron graph, before any network.
 
 A randomly started layer folds the map and folds it differently for every seed.
-So the cells are first laid onto the graph by a deterministic batch self-organising map in the space of
-principal components, whose neighbourhood is the heat kernel of the neuron graph itself, from wide to narrow.
+So the cells are first laid onto the graph by a deterministic batch self-organising map,
+whose neighbourhood is the heat kernel of the neuron graph itself, from wide to narrow.
+
+A sheet of neurons is laid into the space of principal components, where it fills what there is. A slender graph (line,
+ring, tree) has to follow a process, however bent: it is laid along the data unfolded by diffusion, and so that
+its neurons are evenly spaced whether the cells are or not.
 """
 
 from __future__ import annotations
@@ -11,20 +15,31 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csgraph
 
 from ._laplacian import HeatKernel
 from ._match import first_assignments, squared_distances
 from ._neighbours import Neighbours, nearest_neighbours
 from ._position import steps_between
+from ._tips import assign_by_tips, ends
+from ._unfold import unfold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._graph import NeuronGraph
+    from ._unfold import Unfolded
 
 _N_SWEEPS = 40
 _WIDTH_SAMPLE = 2000
 _FINAL_HEAT = 0.15
+# A slender graph starts from a good guess, whose turns more heat would cut short, and is kept smooth to the end.
+_SLENDER_HEAT, _SLENDER_FINAL_HEAT = 8.0, 0.5
+# A graph is slender if it has few edges for its neurons: a grid of any size has more.
+_SLENDER_EDGES = 1.1
+_FEWEST_TO_UNFOLD = 30
+# Weight of a neuron's cells where they need not count by number: a neuron with a twentieth of its share counts half.
+_LEAST_FILLED = 0.05
 _SMOOTHING_HEAT = 0.3
 # Maps that are about as good should not take turns winning: a later start has to be better by this factor.
 _CLEARLY_BETTER = 0.95
@@ -47,6 +62,11 @@ class AnnealedMap:
     tear
         Mean number of steps on the graph between the neurons of a cell and of its nearest neighbours;
         large where the map is folded, which the quantisation error does not see.
+    score
+        What the best of several maps has the least of: the quantisation error times one plus the tear;
+        on a slender graph the tear over what it is between cells taken at random (both root mean square).
+    unfolded
+        The space that the prototypes lie in, if it is not that of the coordinates.
     """
 
     prototypes: NDArray[np.float64]
@@ -54,20 +74,30 @@ class AnnealedMap:
     heat: NDArray[np.float64]
     quantisation_error: float
     tear: float
+    score: float
+    unfolded: Unfolded | None = None
 
-    @property
-    def score(self) -> float:
-        """What the best of several maps has the least of."""
-        return self.quantisation_error * (1 + self.tear)
+    def place(self, coordinates: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Bring coordinates into the space of the prototypes, shape (n_obs, n)."""
+        return coordinates if self.unfolded is None else self.unfolded.place(coordinates)
 
-    def responsibilities(self, coordinates: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Share of each neuron in each cell, rows summing to 1, shape (n_obs, n_neurons)."""
-        distance = squared_distances(np.asarray(coordinates, dtype=np.float64), self.prototypes)
+    def responsibilities(self, coordinates: NDArray[np.floating], *, placed: bool = False) -> NDArray[np.float64]:
+        """Share of each neuron in each cell, rows summing to 1, shape (n_obs, n_neurons).
+
+        Parameters
+        ----------
+        coordinates
+            Shape (n_obs, n_coordinates).
+        placed
+            Whether they come from :meth:`place` already.
+        """
+        x = coordinates if placed else self.place(coordinates)
+        distance = squared_distances(np.asarray(x, dtype=np.float64), self.prototypes)
         return soft_assignment(distance, self.width)
 
-    def targets(self, coordinates: NDArray[np.floating]) -> NDArray[np.float32]:
+    def targets(self, coordinates: NDArray[np.floating], *, placed: bool = False) -> NDArray[np.float32]:
         """Responsibilities smoothed by a little heat: what the encoder is first trained towards."""
-        smooth = self.responsibilities(coordinates) @ self.heat
+        smooth = self.responsibilities(coordinates, placed=placed) @ self.heat
         return (smooth / smooth.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -77,6 +107,7 @@ def fit_annealed_map(
     *,
     candidates: list[NDArray[np.floating]] | None = None,
     neighbours: Neighbours | None = None,
+    unfolded: bool = True,
 ) -> AnnealedMap:
     """Lay observations onto the graph by a soft self-organising map with a shrinking neighbourhood.
 
@@ -90,9 +121,12 @@ def fit_annealed_map(
         The neuron graph.
     candidates
         First coordinates to start from, each of shape (n_obs, >= 1);
-        the first one is kept unless another ends in a clearly lower error. By default `coordinates` alone.
+        the first one is kept unless another ends in a clearly lower score. By default `coordinates` alone;
+        for slender graphs those of the unfolded data.
     neighbours
         Nearest neighbours of the observations, if they are known already.
+    unfolded
+        Whether to lay slender graphs along the unfolded data instead of through the coordinates.
 
     Returns
     -------
@@ -108,24 +142,56 @@ def fit_annealed_map(
     """
     # Single precision is enough for a soft map, and half the time.
     x = np.asarray(coordinates, dtype=np.float32)
-    kernel = HeatKernel(graph.adjacency)
+    if unfolded and is_slender(graph) and len(x) >= _FEWEST_TO_UNFOLD:
+        return _fit_slender(x, graph, candidates)
     candidates = [x] if candidates is None else candidates
     neighbours = nearest_neighbours(x) if neighbours is None else neighbours
-    steps = np.minimum(steps_between(graph), graph.n_neurons)
-    variance = float(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean())
+    kernel = HeatKernel(graph.adjacency)
+    widest = max(1.0 / kernel.slowest, 4 * _FINAL_HEAT)
     fitted = []
     for nodes in first_assignments(graph, candidates):
-        prototypes, width, distance = _anneal(x, kernel, nodes)
-        winner = distance.argmin(axis=1)
+        prototypes, width, distance = _anneal(x, kernel, nodes, np.geomspace(widest, _FINAL_HEAT, _N_SWEEPS))
+        error, tear = _quantisation_error(x, distance), float(_steps(graph, distance, neighbours).mean())
         fitted.append(
-            AnnealedMap(
-                prototypes,
-                width,
-                kernel(_SMOOTHING_HEAT),
-                quantisation_error=float(distance.min(axis=1).mean()) / max(variance, 1e-12),
-                tear=float(steps[winner[:, None], winner[neighbours.numbers]].mean()),
-            )
+            AnnealedMap(prototypes, width, kernel(_SMOOTHING_HEAT), error, tear, score=error * (1 + tear))
         )
+    return _best(fitted)
+
+
+def is_slender(graph: NeuronGraph) -> bool:
+    """Whether a graph is one connected piece of lines, as lines, rings and trees are and grids are not."""
+    few_edges = graph.n_edges <= _SLENDER_EDGES * graph.n_neurons
+    has_course = graph.kind == "ring" or len(ends(graph)) > 1
+    return bool(few_edges and has_course and csgraph.connected_components(graph.adjacency)[0] == 1)
+
+
+def _fit_slender(
+    x: NDArray[np.float32], graph: NeuronGraph, candidates: list[NDArray[np.floating]] | None
+) -> AnnealedMap:
+    space = unfold(x)
+    y = space.coordinates
+    if candidates is not None:
+        starts = first_assignments(graph, [values[space.kept] for values in candidates])
+    elif graph.kind == "ring":
+        starts = first_assignments(graph, [y])
+    else:
+        # Where a line runs is surer than where it ends, so that its coordinates come before its tips.
+        starts = first_assignments(graph, [y]) if graph.kind == "line" else []
+        starts.append(assign_by_tips(graph, space))
+    kernel = HeatKernel(graph.adjacency)
+    heats = np.geomspace(_SLENDER_HEAT, _SLENDER_FINAL_HEAT, _N_SWEEPS)
+    fitted = []
+    for nodes in starts:
+        prototypes, width, distance = _anneal(y, kernel, nodes, heats, by_number=False)
+        steps = _steps(graph, distance, space.neighbours)
+        anywhere = _mean_square_steps(graph, distance)
+        score = float(np.sqrt((steps**2).mean() / max(anywhere, 1e-12)))
+        error, tear = _quantisation_error(y, distance), float(steps.mean())
+        fitted.append(AnnealedMap(prototypes, width, kernel(_SMOOTHING_HEAT), error, tear, score, space))
+    return _best(fitted)
+
+
+def _best(fitted: list[AnnealedMap]) -> AnnealedMap:
     best = fitted[0]
     for candidate in fitted[1:]:
         if candidate.score < _CLEARLY_BETTER * best.score:
@@ -133,21 +199,49 @@ def fit_annealed_map(
     return best
 
 
+def _quantisation_error(x: NDArray[np.float32], distance: NDArray[np.float32]) -> float:
+    variance = float(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean())
+    return float(distance.min(axis=1).mean()) / max(variance, 1e-12)
+
+
+def _steps(graph: NeuronGraph, distance: NDArray[np.float32], neighbours: Neighbours) -> NDArray[np.float64]:
+    """Steps on the graph from each cell to its neighbours, (n_obs, k)."""
+    steps = np.minimum(steps_between(graph), graph.n_neurons)
+    winner = distance.argmin(axis=1)
+    return np.asarray(steps[winner[:, None], winner[neighbours.numbers]])
+
+
+def _mean_square_steps(graph: NeuronGraph, distance: NDArray[np.float32]) -> float:
+    """The same between any two cells, its mean square."""
+    share = np.bincount(distance.argmin(axis=1), minlength=graph.n_neurons) / len(distance)
+    return float(share @ steps_between(graph) ** 2 @ share)
+
+
 def _anneal(
-    x: NDArray[np.float32], kernel: HeatKernel, nodes: NDArray[np.intp]
+    x: NDArray[np.float32],
+    kernel: HeatKernel,
+    nodes: NDArray[np.intp],
+    heats: NDArray[np.float64],
+    *,
+    by_number: bool = True,
 ) -> tuple[NDArray[np.float64], float, NDArray[np.float32]]:
-    """Prototypes, width, and squared distances of the observations to the prototypes."""
+    """Prototypes, width, and squared distances of the observations to the prototypes.
+
+    With `by_number`, every cell weighs the same on its neuron and on those around, and neurons gather where cells do.
+    Without it every filled neuron weighs the same, and neurons come to lie at even distances.
+    """
     share = np.zeros((len(x), len(kernel.eigenvalues)), dtype=np.float32)
     share[np.arange(len(x)), nodes] = 1.0
     mean = x.mean(axis=0, dtype=np.float64)
     # The width is a median, for which a few thousand observations will do.
     sample = slice(None, None, max(len(x) // _WIDTH_SAMPLE, 1))
-    widest = max(1.0 / kernel.slowest, 4 * _FINAL_HEAT)
-    for t in np.geomspace(widest, _FINAL_HEAT, _N_SWEEPS):
+    for t in heats:
         heat = kernel(t)
+        mass = share.sum(axis=0, dtype=np.float64)
+        weight = np.ones_like(mass) if by_number else 1 / (mass / mass.mean() + _LEAST_FILLED)
         # A neuron that no heat reaches would have no prototype; the floor lets it share the overall mean.
-        mass = heat @ share.sum(axis=0, dtype=np.float64) + 1e-9
-        prototypes = (heat @ (share.T @ x) + 1e-9 * mean) / mass[:, None]
+        prototypes = heat @ (weight[:, None] * (share.T @ x)) + 1e-9 * mean
+        prototypes /= (heat @ (weight * mass) + 1e-9)[:, None]
         distance = squared_distances(x, prototypes.astype(np.float32))
         width = sharing_width(distance[sample])
         share = soft_assignment(distance, width)

@@ -12,7 +12,7 @@ from ..graphs import (
     diffusion_coordinates,
     fit_annealed_map,
     fit_unordered_map,
-    nearest_neighbours,
+    is_slender,
 )
 from ..matrices import component_scores, fit_integration, principal_axes
 
@@ -37,6 +37,8 @@ Init = Literal["auto", "pca", "spectral", "random"]
 _N_COMPONENTS = 30
 # The map is fitted on so many rows at most; the encoder carries it to the rest.
 _MAX_ROWS = 20_000
+# A line has few neurons, and more rows make neighbours no more telling.
+_MAX_ROWS_SLENDER = 5_000
 _SEED = 0
 
 
@@ -61,7 +63,8 @@ def annealed_targets(
         Sorted numbers of the training rows.
     init
         `"pca"`: start from principal components. `"spectral"`: from diffusion coordinates.
-        `"auto"`: from both, and take the map with the lower error. `"random"`: no start at all.
+        `"auto"`: slender graphs are laid along the data unfolded by diffusion, all others start from principal
+        components. `"random"`: no start at all.
     coordinates
         Start from these instead, shape (n_obs, >= 1).
     conditions
@@ -73,32 +76,33 @@ def annealed_targets(
     """
     if init == "random" and coordinates is None:
         return None
+    slender = not isinstance(graph, LearnedGraph) and is_slender(graph)
+    most = _MAX_ROWS_SLENDER if slender else _MAX_ROWS
     rows = training
-    if len(rows) > _MAX_ROWS:
-        rows = np.sort(np.random.default_rng(_SEED).choice(training, _MAX_ROWS, replace=False))
+    if len(rows) > most:
+        rows = np.sort(np.random.default_rng(_SEED).choice(training, most, replace=False))
     axes = principal_axes(source, rows, _N_COMPONENTS)
     scores = component_scores(source, axes)
     if conditions is not None:
         scores = fit_integration(scores[rows], conditions[rows])(scores, conditions)
     seen = scores[rows]
-    neighbours = nearest_neighbours(seen)
-    candidates: list[NDArray[np.floating]] = []
-    if coordinates is not None:
-        candidates.append(coordinates[rows])
-    else:
-        if init in ("auto", "pca"):
-            candidates.append(seen)
-        if init in ("auto", "spectral"):
-            candidates.append(diffusion_coordinates(seen, neighbours=neighbours))
+    first = seen if coordinates is None else coordinates[rows]
+    if init == "spectral" and coordinates is None:
+        first = diffusion_coordinates(seen)
     start: AnnealedMap
     if isinstance(graph, LearnedGraph):
         assert graph.n_neurons is not None
-        start = fit_unordered_map(seen, graph.n_neurons, start=candidates[0])
+        start = fit_unordered_map(seen, graph.n_neurons, start=first)
+    elif slender and init == "auto" and coordinates is None:
+        start = fit_annealed_map(seen, graph)
     else:
-        start = fit_annealed_map(seen, graph, candidates=candidates, neighbours=neighbours)
+        # Principal components asked for by name are not to be unfolded.
+        unfolded = init != "pca" or coordinates is not None
+        start = fit_annealed_map(seen, graph, candidates=[first], unfolded=unfolded)
     logger.debug(
         "annealed start: quantisation error %.3f, neighbours %.2f steps apart",
         start.quantisation_error,
         start.tear,
     )
-    return lambda index: start.targets(scores[index])
+    placed = start.place(scores)
+    return lambda index: start.targets(placed[index], placed=True)

@@ -1,0 +1,106 @@
+"""Observations unfolded along their nearest-neighbour graph, outlying clusters set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csgraph
+from sklearn.neighbors import NearestNeighbors
+
+from ._diffusion import affinities, slowest_vectors
+from ._neighbours import N_NEIGHBOURS, Neighbours, nearest_neighbours
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# One neighbour for so many observations: a ring of few views is cut short by neighbours across it.
+_OBSERVATIONS_PER_NEIGHBOUR, _FEWEST_NEIGHBOURS = 24, 3
+# An outlying cluster: at one end of a slow coordinate, beyond a gap of so much of its range, and so small.
+_GAP, _OUTLYING_SHARE = 0.25, 0.2
+_SLOWEST_LOOKED_AT, _MAX_ROUNDS = 3, 10
+_PLACED_BY = 5
+
+
+@dataclass(frozen=True)
+class Unfolded:
+    """Coordinates in which distance is how hard it is to walk from one observation to another.
+
+    Attributes
+    ----------
+    kept
+        Sorted numbers of the observations that hang together, (n_kept,); the others lie in outlying clusters.
+    coordinates
+        Of those, float32 (n_kept, n_components), the slowest first.
+    neighbours
+        Nearest neighbours among those.
+    """
+
+    kept: NDArray[np.intp]
+    coordinates: NDArray[np.float32]
+    neighbours: Neighbours
+    _tree: NearestNeighbors
+
+    def place(self, x: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Coordinates of any observations, as of the nearest ones that are known, shape (n_obs, n_components).
+
+        Parameters
+        ----------
+        x
+            What was unfolded, or more of the same, shape (n_obs, n).
+        """
+        distance, number = self._tree.kneighbors(np.asarray(x, dtype=np.float32))
+        # Weights that fall off this fast leave known observations where they are.
+        weight = 1 / np.maximum(distance, 1e-6 * np.maximum(distance[:, -1:], 1e-12)) ** 2
+        weight /= weight.sum(axis=1, keepdims=True)
+        return np.einsum("ij,ijk->ik", weight, self.coordinates[number]).astype(np.float32)
+
+
+def unfold(x: NDArray[np.floating], *, n_components: int = 10) -> Unfolded:
+    """Coordinates that follow a bent, noisy process: diffusion distances over all times.
+
+    Diffusion runs along the nearest-neighbour graph. Clusters that hardly hang together with the rest would take
+    the slowest coordinates for themselves, whatever the process does: they are set aside one after the other.
+
+    Parameters
+    ----------
+    x
+        Principal components, shape (n_obs, n), at least 30 observations.
+    n_components
+        Number of coordinates.
+
+    Returns
+    -------
+    Coordinates of the observations that hang together.
+    """
+    x = np.asarray(x, dtype=np.float32)
+    n_obs = len(x)
+    k = min(max(n_obs // _OBSERVATIONS_PER_NEIGHBOUR, _FEWEST_NEIGHBOURS), N_NEIGHBOURS)
+    affinity = affinities(nearest_neighbours(x, k))
+    kept = np.arange(n_obs)
+    for _ in range(_MAX_ROUNDS):
+        n_pieces, piece = csgraph.connected_components(affinity[kept][:, kept], directed=False)
+        if n_pieces > 1:
+            kept = kept[piece == np.bincount(piece).argmax()]
+        values, vectors = slowest_vectors(affinity[kept][:, kept], n_components)
+        most = int(_OUTLYING_SHARE * n_obs) - (n_obs - len(kept))
+        outlying = next(filter(len, (_beyond_gap(v, most) for v in vectors.T[:_SLOWEST_LOOKED_AT])), None)
+        if outlying is None:
+            break
+        kept = np.delete(kept, outlying)
+    weight = np.clip(values, 0, None) / np.maximum(1 - values, 1e-9)
+    coordinates = (vectors * (weight / max(weight[0], 1e-12))).astype(np.float32)
+    tree = NearestNeighbors(n_neighbors=min(_PLACED_BY, len(kept))).fit(x[kept])
+    return Unfolded(kept, coordinates, nearest_neighbours(x[kept], k), tree)
+
+
+def _beyond_gap(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
+    """Numbers of the at most `most` observations at one end of a coordinate that a wide gap parts from the others."""
+    by_value = np.argsort(values, kind="stable")
+    gaps = np.diff(values[by_value])
+    for end in (by_value, by_value[::-1]):
+        ahead = np.abs(gaps[:most] if end is by_value else gaps[::-1][:most])
+        if most > 0 and len(ahead) and ahead.max() > _GAP * np.ptp(values):
+            return np.asarray(end[: ahead.argmax() + 1], dtype=np.intp)
+    return np.empty(0, dtype=np.intp)
