@@ -56,7 +56,8 @@ tolerance
     Share of what the unpenalised network explains that `smoothness="auto"` may give up.
 init
     Where the map starts. `"pca"`, `"spectral"`: an annealed soft map started from principal components or
-    diffusion coordinates. `"auto"`: from both, and the better is taken. `"random"`: none, which folds the map.
+    diffusion coordinates. `"auto"`: lines, rings and trees are laid along the data unfolded by diffusion, with outlying
+    clusters set aside; other graphs start from principal components. `"random"`: none, which folds the map.
     Any other name is a key of `.obsm` to start the annealed map from, such as `"X_phate"`.
 activation
     `"simplex"`: softmax over neurons, which gives local patches. `"relu"`, or `"linear"` as first published,

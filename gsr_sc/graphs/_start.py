@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 _N_SWEEPS = 40
 _WIDTH_SAMPLE = 2000
-_FINAL_HEAT = 0.15
+# Heat levels out in about 1 / (smallest eigenvalue). Beginning well above, a map unfolds by itself, and the same one
+# whatever cells are left out; above four times that it may come out turned. The end keeps neighbours alike.
+_LEVELLED, _FINAL_HEAT = 4.0, 0.3
 # A slender graph starts from a good guess, whose turns more heat would cut short, and is kept smooth to the end.
 _SLENDER_HEAT, _SLENDER_FINAL_HEAT = 8.0, 0.5
 # A graph is slender if it has few edges for its neurons: a grid of any size has more.
@@ -40,6 +42,9 @@ _SLENDER_EDGES = 1.1
 _FEWEST_TO_UNFOLD = 30
 # Weight of a neuron's cells where they need not count by number: a neuron with a twentieth of its share counts half.
 _LEAST_FILLED = 0.05
+# Power of the number of its cells with which a neuron counts: by number, evenly, or for sheets a little less than by
+# number, which was both the most stable and kept small clusters.
+_SHEET_POWER, _SLENDER_POWER = 0.75, 0.0
 _SMOOTHING_HEAT = 0.3
 # Maps that are about as good should not take turns winning: a later start has to be better by this factor.
 _CLEARLY_BETTER = 0.95
@@ -147,19 +152,31 @@ def fit_annealed_map(
     candidates = [x] if candidates is None else candidates
     neighbours = nearest_neighbours(x) if neighbours is None else neighbours
     kernel = HeatKernel(graph.adjacency)
-    widest = max(1.0 / kernel.slowest, 4 * _FINAL_HEAT)
+    widest = max(_LEVELLED / kernel.slowest, 4 * _FINAL_HEAT)
     fitted = []
     for nodes in first_assignments(graph, candidates):
-        prototypes, width, distance = _anneal(x, kernel, nodes, np.geomspace(widest, _FINAL_HEAT, _N_SWEEPS))
-        error, tear = _quantisation_error(x, distance), float(_steps(graph, distance, neighbours).mean())
-        fitted.append(
-            AnnealedMap(prototypes, width, kernel(_SMOOTHING_HEAT), error, tear, score=error * (1 + tear))
+        prototypes, width, distance = _anneal(
+            x, kernel, nodes, np.geomspace(widest, _FINAL_HEAT, _N_SWEEPS), power=_SHEET_POWER
         )
+        error, tear = _quantisation_error(x, distance), float(_steps(graph, distance, neighbours).mean())
+        fitted.append(AnnealedMap(prototypes, width, kernel(_SMOOTHING_HEAT), error, tear, score=error * (1 + tear)))
     return _best(fitted)
 
 
 def is_slender(graph: NeuronGraph) -> bool:
-    """Whether a graph is one connected piece of lines, as lines, rings and trees are and grids are not."""
+    """Whether a graph is one connected piece of lines, as lines, rings and trees are and grids are not.
+
+    Parameters
+    ----------
+    graph
+        The neuron graph.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.is_slender(gsr_sc.graphs.ring(8)), gsr_sc.graphs.is_slender(gsr_sc.graphs.grid(4))
+    (True, False)
+    """
     few_edges = graph.n_edges <= _SLENDER_EDGES * graph.n_neurons
     has_course = graph.kind == "ring" or len(ends(graph)) > 1
     return bool(few_edges and has_course and csgraph.connected_components(graph.adjacency)[0] == 1)
@@ -182,7 +199,7 @@ def _fit_slender(
     heats = np.geomspace(_SLENDER_HEAT, _SLENDER_FINAL_HEAT, _N_SWEEPS)
     fitted = []
     for nodes in starts:
-        prototypes, width, distance = _anneal(y, kernel, nodes, heats, by_number=False)
+        prototypes, width, distance = _anneal(y, kernel, nodes, heats, power=_SLENDER_POWER)
         steps = _steps(graph, distance, space.neighbours)
         anywhere = _mean_square_steps(graph, distance)
         score = float(np.sqrt((steps**2).mean() / max(anywhere, 1e-12)))
@@ -223,12 +240,12 @@ def _anneal(
     nodes: NDArray[np.intp],
     heats: NDArray[np.float64],
     *,
-    by_number: bool = True,
+    power: float,
 ) -> tuple[NDArray[np.float64], float, NDArray[np.float32]]:
     """Prototypes, width, and squared distances of the observations to the prototypes.
 
-    With `by_number`, every cell weighs the same on its neuron and on those around, and neurons gather where cells do.
-    Without it every filled neuron weighs the same, and neurons come to lie at even distances.
+    A neuron weighs on those around it by a power of the number of its cells. With a power of 1 every cell counts the
+    same, and neurons gather where cells do; with 0 every filled neuron does, and they come to lie at even distances.
     """
     share = np.zeros((len(x), len(kernel.eigenvalues)), dtype=np.float32)
     share[np.arange(len(x)), nodes] = 1.0
@@ -238,7 +255,7 @@ def _anneal(
     for t in heats:
         heat = kernel(t)
         mass = share.sum(axis=0, dtype=np.float64)
-        weight = np.ones_like(mass) if by_number else 1 / (mass / mass.mean() + _LEAST_FILLED)
+        weight = (mass / mass.mean() + _LEAST_FILLED) ** (power - 1)
         # A neuron that no heat reaches would have no prototype; the floor lets it share the overall mean.
         prototypes = heat @ (weight[:, None] * (share.T @ x)) + 1e-9 * mean
         prototypes /= (heat @ (weight * mass) + 1e-9)[:, None]

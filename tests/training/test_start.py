@@ -64,8 +64,11 @@ def test_a_large_data_set_is_laid_out_on_a_sample(source: MatrixSource, monkeypa
 
     monkeypatch.setattr(module, "fit_annealed_map", noting)
     monkeypatch.setattr(module, "_MAX_ROWS", 100)
-    targets = annealed_targets(source, graphs.line(12), training=np.arange(400), init="pca")
+    annealed_targets(source, graphs.grid(4), training=np.arange(400), init="auto")
     assert seen == [100]
+    monkeypatch.setattr(module, "_MAX_ROWS_SLENDER", 150)
+    targets = annealed_targets(source, graphs.line(12), training=np.arange(400), init="auto")
+    assert seen == [100, 150]
     assert targets is not None
     time = datasets.simulate_line(400, 60).obs["time"].to_numpy()
     assert metrics.order_agreement(targets(np.arange(400)) @ np.arange(12), time) > 0.95

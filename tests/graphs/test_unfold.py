@@ -1,0 +1,116 @@
+"""Slender graphs follow a process wherever it bends, however unevenly it is filled, whatever else lies around."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gsr_sc import datasets, graphs, metrics
+from gsr_sc.graphs import fit_annealed_map, order
+from gsr_sc.graphs._unfold import unfold
+
+
+def coil(n_obs: int, *, power: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Cells along a spiral of one and a half turns, crowded at its beginning where `power` is above 1."""
+    rng = np.random.default_rng(seed)
+    t = rng.random(n_obs) ** power
+    angle = 3 * np.pi * t
+    x = np.column_stack([(1 + 2 * t) * np.cos(angle), (1 + 2 * t) * np.sin(angle), rng.normal(size=(n_obs, 3)) * 0.05])
+    return x, t
+
+
+def principal_components(x: np.ndarray) -> np.ndarray:
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    left, values, _ = np.linalg.svd(z, full_matrices=False)
+    return (left * values)[:, :30]
+
+
+def star_of_three(n_obs: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    arm, t = rng.integers(3, size=n_obs), rng.random(n_obs)
+    x = np.eye(3)[arm] * t[:, None]
+    return x + rng.normal(size=x.shape) * 0.03, arm, t
+
+
+def test_a_line_follows_a_spiral_and_not_its_longest_axis() -> None:
+    x, t = coil(600)
+    graph = graphs.line(24)
+    followed = order(graph, fit_annealed_map(x, graph).responsibilities(x))
+    straight = order(graph, fit_annealed_map(x, graph, unfolded=False).responsibilities(x))
+    assert metrics.order_agreement(followed, t) > 0.98
+    assert metrics.order_agreement(straight, t) < 0.9
+
+
+def test_outlying_clusters_are_set_aside_and_still_placed() -> None:
+    x, t = coil(600)
+    away = np.array([20.0, 0, 0, 0, 0]) + np.random.default_rng(1).normal(size=(40, 5)) * 0.05
+    further = -np.array([0, 20.0, 0, 0, 0]) + np.random.default_rng(2).normal(size=(20, 5)) * 0.05
+    both = np.concatenate([x, away, further])
+    np.testing.assert_array_equal(unfold(both).kept, np.arange(600))
+    graph = graphs.line(24)
+    shares = fit_annealed_map(both, graph).responsibilities(both)
+    assert np.isfinite(shares).all()
+    assert metrics.order_agreement(order(graph, shares)[:600], t) > 0.98
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_neurons_of_a_ring_lie_at_even_distances_where_cells_do_not(seed: int) -> None:
+    adata = datasets.simulate_ring(density=8, rng=seed)
+    angle, x = adata.obs["angle"], principal_components(adata.X)
+    graph = graphs.ring(32)
+    even = order(graph, fit_annealed_map(x, graph).responsibilities(x))
+    by_number = order(graph, fit_annealed_map(x, graph, unfolded=False).responsibilities(x))
+    concordance = metrics.circular_concordance(even, angle)
+    assert concordance > 0.95
+    assert metrics.circular_concordance(by_number, angle) < concordance - 0.02
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_arms_of_a_star_come_to_different_arms(seed: int) -> None:
+    x, arm, t = star_of_three(600, seed)
+    graph = graphs.star(3, 6)
+    shares = fit_annealed_map(x, graph).responsibilities(x)
+    assert metrics.order_agreement(order(graph, shares), t) > 0.95
+    outer = t > 0.3
+    branch = graphs.branches(graph)[shares.argmax(axis=1)]
+    table = np.array([[np.sum((branch == b) & (arm == a) & outer) for a in range(3)] for b in np.unique(branch)])
+    assert table.max(axis=0).sum() > 0.98 * outer.sum()
+    assert len(set(table.argmax(axis=0))) == 3
+
+
+def test_known_observations_stay_where_they_are_and_others_go_to_their_nearest() -> None:
+    x, _ = coil(300)
+    space = unfold(x)
+    np.testing.assert_allclose(space.place(x[space.kept]), space.coordinates, atol=1e-4)
+    beside = space.place(x[:50] + 1e-9)
+    np.testing.assert_allclose(beside, space.coordinates[:50], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("graph", "slender"),
+    [
+        (graphs.line(8), True),
+        (graphs.ring(8), True),
+        (graphs.star(4, 3), True),
+        (graphs.tree(2, 2, n_per_branch=3), True),
+        (graphs.wishbone(2, 4), True),
+        (graphs.line(8).permuted(0), True),
+        (graphs.grid(4), False),
+        (graphs.torus(4), False),
+        (graphs.lines(2, 5), False),
+        (graphs.rings(2, 5), False),
+    ],
+    ids=str,
+)
+def test_what_is_slender(graph: graphs.NeuronGraph, slender: bool) -> None:
+    assert graphs.is_slender(graph) is slender
+
+
+@pytest.mark.parametrize(
+    "x", [np.zeros((40, 3)), np.repeat(1e3 * np.arange(6.0), 20)[:, None]], ids=["alike", "islands"]
+)
+@pytest.mark.parametrize("graph", [graphs.line(8), graphs.ring(8), graphs.star(3, 3)], ids=str)
+def test_degenerate_cells_give_a_map_all_the_same(x: np.ndarray, graph: graphs.NeuronGraph) -> None:
+    fitted = fit_annealed_map(x, graph)
+    assert np.isfinite(fitted.responsibilities(x)).all()
+    np.testing.assert_array_equal(fitted.prototypes, fit_annealed_map(x, graph).prototypes)
