@@ -61,12 +61,9 @@ def fit_unordered_map(
     prototypes = np.concatenate([prototypes, np.repeat(prototypes[-1:], n_neurons - len(prototypes), axis=0)])
     distance = squared_distances(x, prototypes.astype(np.float32))
     variance = float(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean())
+    error = float(distance.min(axis=1).mean()) / max(variance, 1e-12)
     return AnnealedMap(
-        prototypes,
-        sharing_width(distance),
-        np.eye(n_neurons),
-        quantisation_error=float(distance.min(axis=1).mean()) / max(variance, 1e-12),
-        tear=0.0,
+        prototypes, sharing_width(distance), np.eye(n_neurons), quantisation_error=error, tear=0.0, score=error
     )
 
 
