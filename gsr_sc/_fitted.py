@@ -53,6 +53,8 @@ class Fitted:
         Labels that the network tells apart.
     params, history, quality, versions
         As they are stored in `.uns`.
+    ties
+        How often neurons stand for observations that are neighbours in the data, (n_neurons, n_neurons).
     """
 
     network: GraphAutoencoder
@@ -67,6 +69,7 @@ class Fitted:
     versions: dict[str, str]
     batches: dict[str, list[str]] = field(default_factory=dict)
     label_names: list[str] = field(default_factory=list)
+    ties: NDArray[np.float32] | None = None
 
 
 @torch.no_grad()
@@ -246,5 +249,6 @@ def results(
         versions=state.versions,
         label_names=state.label_names,
         label_probabilities=predict(state, activations) if state.label_names else None,
-        **read_activations(state.graph, state.group, activations, silent),
+        ties=state.ties,
+        **read_activations(state.graph, state.group, activations, silent, power=state.params.get("sharpness", 1.0)),
     )

@@ -32,6 +32,8 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> Non
         "graph.layout": state.graph.layout,
         "programs": state.programs,
     }
+    if state.ties is not None:
+        arrays["ties"] = state.ties
     description = {
         "params": state.params,
         "quality": state.quality,
@@ -84,6 +86,7 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
         transform=transform,
         var_names=pd.Index(description["var_names"]),
         programs=arrays["programs"].astype(np.float32),
+        ties=arrays["ties"].astype(np.float32) if "ties" in arrays else None,
         params=params,
         history=part("history."),
         quality=description["quality"],

@@ -13,9 +13,9 @@ from ._labels import label_context, label_quality
 from ._outputs import choose_likelihood
 from ._random import draw_seed
 from ._validate import choose_transform, examine
-from .graphs import LearnedGraph, indicator_groups, resolve
+from .graphs import LearnedGraph, indicator_groups, nearest_neighbours, neuron_ties, resolve, sharpness
 from .matrices import MatrixSource, fit_transform
-from .training import Context, TrainingPlan, annealed_targets, fit
+from .training import Context, Targets, TrainingPlan, annealed_targets, fit
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +32,9 @@ _MAX_HELD_OUT = 5000
 _MIN_TO_HOLD_OUT = 10
 # The same rows are held out whatever the seed: fits that differ in the seed alone can be compared row by row.
 _SPLIT_SEED = 0
+# So many observations tell which neurons stand for neighbours. More neighbours would reach beyond small clusters.
+_TIE_ROWS = 5000
+_TIE_NEIGHBOURS = 5
 
 
 def fit_input(
@@ -80,14 +83,15 @@ def fit_input(
         conditions=covariates.conditions,
         **label_context(covariates, training),
     )
+    targets = annealed_targets(
+        source, wanted, training=training, init=init, coordinates=coordinates, conditions=covariates.conditions
+    )
     result = fit(
         source,
         wanted,
         training=training,
         held_out=held_out,
-        targets=annealed_targets(
-            source, wanted, training=training, init=init, coordinates=coordinates, conditions=covariates.conditions
-        ),
+        targets=targets,
         smoothness=smoothness,
         tolerance=tolerance,
         design=design,
@@ -100,10 +104,12 @@ def fit_input(
     )
     activations = _fitted.encode(result.network, source)
     neurons = wanted.of(activations[training]) if isinstance(wanted, LearnedGraph) else wanted
+    power = sharpness(activations[useful])
+    ties = data_ties(activations, targets, power=power) if targets else neuron_ties(activations[useful], power=power)
     return _fitted.Fitted(
         network=result.network,
         graph=neurons,
-        group=indicator_groups(neurons, activations),
+        group=indicator_groups(neurons, activations, ties=ties),
         transform=learnt,
         var_names=data.var_names[learnt.columns],
         programs=_fitted.programs(result.network, activations),
@@ -121,6 +127,7 @@ def fit_input(
             "n_obs": data.rows.shape[0],
             "n_vars": learnt.n_inputs,
             "n_held_out": len(held_out),
+            "sharpness": power,
             **({"labels_weight": context.label_weight} if context.n_labels else {}),
             **design.params(),
         },
@@ -130,7 +137,15 @@ def fit_input(
         versions=_fitted.versions(),
         batches=covariates.batches,
         label_names=covariates.label_names,
+        ties=ties.astype(np.float32),
     )
+
+
+def data_ties(activations: NDArray[np.float32], targets: Targets, *, power: float) -> NDArray[np.float64]:
+    """Ties between neurons from the nearest neighbours of observations in the coordinates of the start."""
+    sample = slice(None, None, -(-len(targets.rows) // _TIE_ROWS))
+    near = nearest_neighbours(targets.coordinates[sample], _TIE_NEIGHBOURS).numbers
+    return neuron_ties(activations[targets.rows[sample]], near, power=power)
 
 
 def _split(useful: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._keys import UNASSIGNED
 from ._store import group_names
-from .graphs import barycentre, branch_names, branches, order, shares
+from .graphs import barycentre, branch_names, branches, group_shares, order, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,12 @@ _LEAST_LEAD = 1.25
 
 
 def read_activations(
-    graph: NeuronGraph, group: NDArray[np.str_], activations: NDArray[np.float32], silent: NDArray[np.bool_]
+    graph: NeuronGraph,
+    group: NDArray[np.str_],
+    activations: NDArray[np.float32],
+    silent: NDArray[np.bool_],
+    *,
+    power: float = 1.0,
 ) -> dict[str, Any]:
     """Everything that follows from the activations of some observations.
 
@@ -37,15 +42,16 @@ def read_activations(
         (n_obs, n_neurons).
     silent
         Observations that carry nothing, (n_obs,): they belong to no cluster, with confidence 0.
+    power
+        How far activations are sharpened to tell the cluster; see :func:`gsr_sc.graphs.sharpness`.
 
     Returns
     -------
     Fields of :class:`~gsr_sc._store.MapResults`.
     """
-    weights = shares(activations)
     names = np.array(group_names(group))
     member = group[:, None] == names[None, :]
-    by_group = weights @ member
+    by_group = group_shares(activations, member, power=power)
     best = by_group.argmax(axis=1)
     # Rectified units can all be off; `shares` then calls every neuron equal, which is no group.
     nothing = silent | ~activations.any(axis=1)

@@ -13,7 +13,7 @@ from anndata import ImplicitModificationWarning
 from scipy import sparse
 
 from ._keys import UNASSIGNED, Keys
-from .graphs import NeuronGraph, branch_names
+from .graphs import NeuronGraph, branch_names, neuron_ties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,8 @@ class MapResults:
         (n_obs, n_groups) float32, groups in natural order.
     programs
         (n_vars, n_neurons) float32, or None where the input was no set of variables.
+    ties
+        How often neurons stand for observations that are neighbours in the data, (n_neurons, n_neurons), if known.
     params, history, quality, versions
         What `.uns` keeps.
     label_names, label_probabilities
@@ -73,6 +75,7 @@ class MapResults:
     versions: dict[str, str] = field(default_factory=dict)
     label_names: list[str] = field(default_factory=list)
     label_probabilities: NDArray[np.float32] | None = None
+    ties: NDArray[np.float32] | None = None
 
 
 def group_names(group: NDArray[np.str_]) -> list[str]:
@@ -115,6 +118,8 @@ def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:
     }
     if graph.shape is not None:
         uns["graph"]["shape"] = np.array(graph.shape)
+    if results.ties is not None:
+        uns["graph"]["ties"] = results.ties.copy()
     with warnings.catch_warnings():
         # The first assignment to a view makes it an AnnData of its own; that is what the caller asked for.
         warnings.simplefilter("ignore", ImplicitModificationWarning)
@@ -206,6 +211,13 @@ class StoredMap:
     def group(self) -> NDArray[np.str_]:
         """Name of the indicator group of each neuron, (n_neurons,)."""
         return np.array([str(name) for name in self.uns["graph"]["group"]])
+
+    @cached_property
+    def ties(self) -> NDArray[np.float64]:
+        """How often neurons stand for observations that are neighbours, (n_neurons, n_neurons), summing to 1."""
+        stored = self.uns["graph"].get("ties")
+        # Maps of earlier versions, and those without a start from the data, have only their activations to tell.
+        return neuron_ties(self.activations) if stored is None else np.asarray(stored, dtype=np.float64)
 
     @property
     def groups(self) -> list[str]:

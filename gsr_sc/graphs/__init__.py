@@ -20,6 +20,7 @@ from ._resolve import resolve
 from ._several import groups, lines, rings
 from ._start import AnnealedMap, fit_annealed_map, is_slender
 from ._symmetry import align, automorphisms
+from ._ties import group_shares, neuron_ties, sharpened, sharpness
 from ._unordered import fit_unordered_map
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "from_adjacency",
     "from_networkx",
     "grid",
+    "group_shares",
     "groups",
     "hexagonal",
     "indicator_groups",
@@ -51,11 +53,14 @@ __all__ = [
     "lines",
     "localising_filter",
     "nearest_neighbours",
+    "neuron_ties",
     "order",
     "resolve",
     "ring",
     "rings",
     "shares",
+    "sharpened",
+    "sharpness",
     "star",
     "torus",
     "tree",

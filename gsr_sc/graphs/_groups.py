@@ -8,24 +8,29 @@ import numpy as np
 
 from ._communities import communities
 from ._position import shares
+from ._ties import neuron_ties
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._graph import NeuronGraph
 
-# The map is smooth, so every neuron shares observations with its neighbours; what tells groups apart is
-# where the strongest neurons change. Powers from 4 to 8 agreed best with known labels.
-_SHARPNESS = 8
+_MAX_SWEEPS = 50
+_SILENT = 1e-3
 
 
 def indicator_groups(
-    graph: NeuronGraph, activations: NDArray[np.floating], *, resolution: float = 1.0
+    graph: NeuronGraph,
+    activations: NDArray[np.floating],
+    *,
+    resolution: float = 1.0,
+    ties: NDArray[np.floating] | None = None,
 ) -> NDArray[np.str_]:
-    """Group neurons by the observations they share.
+    """Group neurons that stand for the same observations.
 
-    Neurons are tied by the observations that light up both, each observation counting by its strongest neurons,
-    and divided into communities by modularity (Louvain; the same activations give the same groups).
+    Groups are merged, the most tied first, as long as they are tied more than `resolution` times as often as they would
+    be if all observations were mixed; then single neurons move to the group they are tied to more, until the
+    modularity does not grow any more. There is nothing random in it.
 
     Parameters
     ----------
@@ -35,10 +40,17 @@ def indicator_groups(
         Shape (n_obs, n_neurons).
     resolution
         Larger values give more and smaller groups.
+    ties
+        From :func:`neuron_ties`, if they are known already.
 
     Returns
     -------
     Name of the group of each neuron, (n_neurons,): `"0"` is the group with the most activation, then `"1"`, ...
+
+    Raises
+    ------
+    ValueError
+        If `resolution` is not a positive number.
 
     Examples
     --------
@@ -47,23 +59,118 @@ def indicator_groups(
     >>> gsr_sc.graphs.indicator_groups(gsr_sc.graphs.line(4), activations).tolist()
     ['0', '0', '1', '1']
     """
-    weights = shares(shares(activations) ** _SHARPNESS)
-    mass = weights.sum(axis=0)
-    # A learned graph holds who acts with whom already.
-    affinity = graph.adjacency.toarray() if graph.kind == "learned" else weights.T @ weights
-    np.fill_diagonal(affinity, 0)
-    # Neurons that no observation uses belong with the neighbours they sit among.
-    silent = mass < 1e-3 * mass.mean()
+    if not 0 < resolution < np.inf:
+        msg = f"`resolution` is {resolution!r}; it is a number above 0: 1 by default, more for finer groups."
+        raise ValueError(msg)
     if graph.kind == "learned":
-        affinity += _with_the_nearest(np.asarray(activations, dtype=np.float64), silent & ~affinity.any(axis=1))
-    else:
-        affinity += np.where(silent[:, None] | silent, 1e-3 * mass.mean() * graph.adjacency.toarray(), 0)
-    parts = communities(affinity, resolution=resolution)
-    parts.sort(key=lambda nodes: (-mass[nodes].sum(), nodes[0]))
-    group = np.empty(graph.n_neurons, dtype=object)
-    for number, nodes in enumerate(parts):
-        group[nodes] = str(number)
-    return group.astype(np.str_)
+        return _named(_communities(graph, activations, resolution), shares(activations).sum(axis=0))
+    tied = _normalised(graph, neuron_ties(activations) if ties is None else np.asarray(ties, dtype=np.float64))
+    group = merged(tied, resolution)
+    while True:
+        group = _moved(tied, group, resolution)
+        member = np.eye(group.max() + 1)[group]
+        between = merged(member.T @ tied @ member, resolution)
+        if between.max() == group.max():
+            return _named(group, tied.sum(axis=1))
+        group = between[group]
+
+
+def merge_steps(ties: NDArray[np.floating]) -> list[tuple[int, int, float]]:
+    """Merge the two groups that are tied most, relative to chance, until one is left.
+
+    Parameters
+    ----------
+    ties
+        Symmetric, shape (n, n).
+
+    Returns
+    -------
+    n - 1 steps: the two groups that merge, and how many times as often as by chance they are tied. Groups are
+    numbered as in :mod:`scipy.cluster.hierarchy`: 0 to n - 1 are the single ones, n + i is what step i made.
+    """
+    between = np.asarray(ties, dtype=np.float64) / np.sum(ties)
+    n = len(between)
+    mass = np.maximum(between.sum(axis=1), 1e-15)
+    against_chance = between / np.outer(mass, mass)
+    np.fill_diagonal(against_chance, -1)
+    number, alive = np.arange(n), np.ones(n, dtype=bool)
+    steps = []
+    for step in range(n - 1):
+        first, second = sorted(divmod(int(against_chance.argmax()), n))
+        steps.append((int(number[first]), int(number[second]), float(against_chance[first, second])))
+        number[first], alive[second] = n + step, False
+        between[first] += between[second]
+        between[:, first] += between[:, second]
+        mass[first] += mass[second]
+        row = np.where(alive, between[first] / (mass[first] * mass), -1.0)
+        row[first] = -1
+        against_chance[first], against_chance[:, first] = row, row
+        against_chance[second], against_chance[:, second] = -1, -1
+    return steps
+
+
+def merged(ties: NDArray[np.floating], resolution: float) -> NDArray[np.intp]:
+    """Number of the group of each of n things after all merges above a resolution, (n,)."""
+    n = len(ties)
+    members = {i: [i] for i in range(n)}
+    for step, (first, second, against_chance) in enumerate(merge_steps(ties)):
+        if against_chance < resolution:
+            break
+        members[n + step] = members.pop(first) + members.pop(second)
+    group = np.empty(n, dtype=np.intp)
+    for number, neurons in enumerate(members.values()):
+        group[neurons] = number
+    return group
+
+
+def _normalised(graph: NeuronGraph, ties: NDArray[np.float64]) -> NDArray[np.float64]:
+    mass = ties.sum(axis=1)
+    # Neurons that no observation uses belong with the neighbours they sit among.
+    silent = mass < _SILENT * mass.mean()
+    link = np.where(silent[:, None] | silent, _SILENT * mass.mean() * graph.adjacency.toarray(), 0)
+    tied = ties + link
+    return np.asarray(tied / tied.sum())
+
+
+def _moved(ties: NDArray[np.float64], group: NDArray[np.intp], resolution: float) -> NDArray[np.intp]:
+    """Move single neurons to other groups as long as the modularity grows."""
+    mass = ties.sum(axis=1)
+    above_chance = ties - resolution * np.outer(mass, mass)
+    np.fill_diagonal(above_chance, 0)
+    group = group.copy()
+    gain = above_chance @ np.eye(group.max() + 1)[group]
+    for _ in range(_MAX_SWEEPS):
+        stays = True
+        for neuron in np.argsort(-mass, kind="stable"):
+            best, own = int(gain[neuron].argmax()), group[neuron]
+            if gain[neuron, best] > gain[neuron, own] + 1e-12:
+                gain[:, own] -= above_chance[:, neuron]
+                gain[:, best] += above_chance[:, neuron]
+                group[neuron], stays = best, False
+        if stays:
+            break
+    return np.unique(group, return_inverse=True)[1].ravel()
+
+
+def _named(group: NDArray[np.intp], mass: NDArray[np.float64]) -> NDArray[np.str_]:
+    """Names by falling mass; of equal ones the group of the first neuron comes first."""
+    total = np.bincount(group, weights=mass)
+    first = [int(np.flatnonzero(group == number)[0]) for number in range(len(total))]
+    rank = np.empty(len(total), dtype=np.intp)
+    rank[np.lexsort((np.array(first), -total))] = np.arange(len(total))
+    return rank[group].astype(str)
+
+
+def _communities(graph: NeuronGraph, activations: NDArray[np.floating], resolution: float) -> NDArray[np.intp]:
+    """Communities of a learned graph, which holds who acts with whom already."""
+    affinity = graph.adjacency.toarray()
+    mass = shares(activations).sum(axis=0)
+    loose = (mass < _SILENT * mass.mean()) & ~affinity.any(axis=1)
+    affinity += _with_the_nearest(np.asarray(activations, dtype=np.float64), loose)
+    group = np.empty(graph.n_neurons, dtype=np.intp)
+    for number, nodes in enumerate(communities(affinity, resolution=resolution)):
+        group[nodes] = number
+    return group
 
 
 def _with_the_nearest(activations: NDArray[np.float64], loose: NDArray[np.bool_]) -> NDArray[np.float64]:

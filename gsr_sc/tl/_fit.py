@@ -94,7 +94,8 @@ def fit(
     `.obs["gsr_neuron"]`
         The winning neuron, categorical.
     `.obs["gsr_cluster"]`, `.obs["gsr_confidence"]`
-        The indicator group that the observation lights up, and the share of its activation there; `unassigned` where no
+        The indicator group that the observation lights up, and the share there of its activation, sharpened so that the
+        median observation lights three neurons; `unassigned` where no
         group has a quarter more than the next.
     `.obs["gsr_prediction"]`, `.obs["gsr_prediction_probability"]`
         With `labels_key`: the most probable label, categorical, and its probability.

@@ -9,7 +9,7 @@ from ._fit import Fit, fit
 from ._loop import DivergedError
 from ._plan import TrainingPlan
 from ._progress import Progress
-from ._start import Init, annealed_targets
+from ._start import Init, Targets, annealed_targets
 from ._threads import limited_threads
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Init",
     "Penalty",
     "Progress",
+    "Targets",
     "TrainingPlan",
     "annealed_targets",
     "fit",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -42,6 +43,29 @@ _MAX_ROWS_SLENDER = 5_000
 _SEED = 0
 
 
+@dataclass(frozen=True)
+class Targets:
+    """What the encoder should first learn, and the coordinates that this was found in.
+
+    Attributes
+    ----------
+    of
+        From row numbers to responsibilities (n_rows, n_neurons).
+    rows
+        Sorted numbers of the rows that the start was fitted on.
+    coordinates
+        Their principal components, (n_rows, n_components).
+    """
+
+    of: Callable[[NDArray[np.intp]], NDArray[np.float32]]
+    rows: NDArray[np.intp]
+    coordinates: NDArray[np.floating]
+
+    def __call__(self, index: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Responsibilities of some rows."""
+        return self.of(index)
+
+
 def annealed_targets(
     source: StartSource,
     graph: NeuronGraph | LearnedGraph,
@@ -50,7 +74,7 @@ def annealed_targets(
     init: Init,
     coordinates: NDArray[np.floating] | None = None,
     conditions: NDArray[np.floating] | None = None,
-) -> Callable[[NDArray[np.intp]], NDArray[np.float32]] | None:
+) -> Targets | None:
     """Lay the training rows onto the graph and return what the encoder should first learn.
 
     Parameters
@@ -72,7 +96,7 @@ def annealed_targets(
 
     Returns
     -------
-    Function from row numbers to responsibilities (n_rows, n_neurons), or None for a random start.
+    What gives responsibilities (n_rows, n_neurons) for row numbers, or None for a random start.
     """
     if init == "random" and coordinates is None:
         return None
@@ -105,4 +129,4 @@ def annealed_targets(
         start.tear,
     )
     placed = start.place(scores)
-    return lambda index: start.targets(placed[index], placed=True)
+    return Targets(lambda index: start.targets(placed[index], placed=True), rows, seen)

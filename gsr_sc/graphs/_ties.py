@@ -1,0 +1,148 @@
+"""Which neurons stand for the same observations: sharpened activations, and ties between neurons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from ._position import shares
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# The smooth picture of an observation covers a good part of the layer; its top says where the observation belongs.
+_LIT_NEURONS = 3.0
+_SAMPLE = 2000
+_BLOCK = 2**14
+
+
+def sharpness(activations: NDArray[np.floating]) -> float:
+    """The power that leaves the median observation with three lit neurons.
+
+    How far an observation spreads over the layer depends on the smoothness and the number of neurons, and says little
+    about where it belongs. The number of lit neurons is that of equal shares with the same sum of squares.
+
+    Parameters
+    ----------
+    activations
+        Shape (n_obs, n_neurons); a few thousand observations are looked at.
+
+    Examples
+    --------
+    >>> import gsr_sc, numpy as np
+    >>> smooth = np.exp(-np.abs(np.arange(20.0)[:, None] - np.arange(20)))
+    >>> gsr_sc.graphs.sharpness(smooth) < gsr_sc.graphs.sharpness(smooth**0.5)
+    True
+    """
+    relative = _relative(np.asarray(activations)[:: max(len(activations) // _SAMPLE, 1)])
+    low, high = -4.0, 8.0
+    for _ in range(25):
+        middle = (low + high) / 2
+        weights = relative**2.0**middle
+        lit = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)
+        low, high = (middle, high) if np.median(lit) > _LIT_NEURONS else (low, middle)
+    return float(2.0**high)
+
+
+def sharpened(activations: NDArray[np.floating], power: float) -> NDArray[np.float64]:
+    """Shares of the neurons after raising them to a power, each row summing to 1, shape as given.
+
+    Parameters
+    ----------
+    activations
+        Shape (n_obs, n_neurons).
+    power
+        See :func:`sharpness`; 1 leaves the shares as they are.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.sharpened([[1, 3], [0, 0]], 2).tolist()
+    [[0.1, 0.9], [0.5, 0.5]]
+    """
+    weights = _relative(np.asarray(activations)) ** power
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def group_shares(activations: NDArray[np.floating], member: NDArray[Any], *, power: float = 1.0) -> NDArray[np.float64]:
+    """Share of each group of neurons in each observation, after sharpening.
+
+    Parameters
+    ----------
+    activations
+        Shape (n_obs, n_neurons).
+    member
+        How much each neuron belongs to each group, shape (n_neurons, n_groups).
+    power
+        How far activations are sharpened; see :func:`sharpness`.
+
+    Returns
+    -------
+    Shape (n_obs, n_groups).
+
+    Examples
+    --------
+    >>> import gsr_sc, numpy as np
+    >>> gsr_sc.graphs.group_shares([[1, 1, 2]], np.array([[1, 0], [1, 0], [0, 1]]), power=2).round(3).tolist()
+    [[0.333, 0.667]]
+    """
+    rows = np.asarray(activations)
+    parts = [sharpened(rows[start : start + _BLOCK], power) @ member for start in range(0, len(rows), _BLOCK)]
+    return np.concatenate(parts) if parts else np.zeros((0, member.shape[1]))
+
+
+def neuron_ties(
+    activations: NDArray[np.floating], neighbours: NDArray[np.intp] | None = None, *, power: float | None = None
+) -> NDArray[np.float64]:
+    """How often neurons stand for the same observations, or for observations that are neighbours in the data.
+
+    The map spreads observations evenly, so that the gaps between clusters are not seen in the activations alone;
+    the neighbours of an observation in the data tell them.
+
+    Parameters
+    ----------
+    activations
+        Shape (n_obs, n_neurons).
+    neighbours
+        Numbers of the nearest neighbours of each observation in the data, shape (n_obs, k). Without them, two neurons
+        are tied by the observations that light up both.
+    power
+        How far activations are sharpened; by default as :func:`sharpness` says.
+
+    Returns
+    -------
+    Symmetric, shape (n_neurons, n_neurons); sums to 1. The diagonal tells how often neighbours share a neuron.
+
+    Examples
+    --------
+    >>> import gsr_sc, numpy as np
+    >>> lit = np.eye(2)[[0, 0, 0, 1, 1]]
+    >>> gsr_sc.graphs.neuron_ties(lit, np.array([[1], [2], [0], [4], [3]]), power=1).tolist()
+    [[0.6, 0.0], [0.0, 0.4]]
+    """
+    power = sharpness(activations) if power is None else power
+    n_neurons = np.shape(activations)[1]
+    if neighbours is None:
+        ties = np.zeros((n_neurons, n_neurons))
+        for start in range(0, len(activations), _BLOCK):
+            weights = sharpened(activations[start : start + _BLOCK], power)
+            ties += weights.T @ weights
+        # An observation is no evidence that a neuron is tied to itself.
+        np.fill_diagonal(ties, 0)
+    else:
+        weights = sharpened(activations, power)
+        n_obs, k = neighbours.shape
+        rows = np.repeat(np.arange(n_obs), k)
+        near = sparse.csr_array((np.ones(len(rows)), (rows, neighbours.ravel())), shape=(n_obs, n_obs))
+        ties = weights.T @ (near @ weights)
+        ties = (ties + ties.T) / 2
+    total = ties.sum()
+    return ties / total if total > 0 else np.full_like(ties, 1 / ties.size)
+
+
+def _relative(activations: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Shares relative to the largest of each row, so that no power makes a row vanish."""
+    weights = shares(activations)
+    return np.asarray(weights / weights.max(axis=1, keepdims=True))
