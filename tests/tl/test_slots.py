@@ -76,6 +76,10 @@ def test_meanings(kind: str) -> None:
     groups = StoredMap(adata).groups
     sums = np.column_stack([x[:, graph["group"] == name].sum(axis=1) for name in groups])
     np.testing.assert_allclose(adata.obsm["X_gsr_indicators"], sums, atol=1e-5)
+    # The cluster is where the top of the picture is.
+    top = (x / x.max(axis=1, keepdims=True)) ** adata.uns["gsr"]["params"]["sharpness"]
+    top /= top.sum(axis=1, keepdims=True)
+    sums = np.column_stack([top[:, graph["group"] == name].sum(axis=1) for name in groups])
     np.testing.assert_allclose(adata.obs["gsr_confidence"], sums.max(axis=1), atol=1e-5)
     assigned = (adata.obs["gsr_cluster"] != "unassigned").to_numpy()
     assert (adata.obs["gsr_cluster"].to_numpy()[assigned] == np.array(groups)[sums.argmax(axis=1)][assigned]).all()
