@@ -40,7 +40,7 @@ class Unfolded:
     kept: NDArray[np.intp]
     coordinates: NDArray[np.float32]
     neighbours: Neighbours
-    _tree: NearestNeighbors
+    _known: NearestNeighbors
 
     def place(self, x: NDArray[np.floating]) -> NDArray[np.float32]:
         """Coordinates of any observations, as of the nearest ones that are known, shape (n_obs, n_components).
@@ -50,7 +50,7 @@ class Unfolded:
         x
             What was unfolded, or more of the same, shape (n_obs, n).
         """
-        distance, number = self._tree.kneighbors(np.asarray(x, dtype=np.float32))
+        distance, number = self._known.kneighbors(np.asarray(x, dtype=np.float32))
         # Weights that fall off this fast leave known observations where they are.
         weight = 1 / np.maximum(distance, 1e-6 * np.maximum(distance[:, -1:], 1e-12)) ** 2
         weight /= weight.sum(axis=1, keepdims=True)
@@ -91,8 +91,9 @@ def unfold(x: NDArray[np.floating], *, n_components: int = 10) -> Unfolded:
         kept = np.delete(kept, outlying)
     weight = np.clip(values, 0, None) / np.maximum(1 - values, 1e-9)
     coordinates = (vectors * (weight / max(weight[0], 1e-12))).astype(np.float32)
-    tree = NearestNeighbors(n_neighbors=min(_PLACED_BY, len(kept))).fit(x[kept])
-    return Unfolded(kept, coordinates, nearest_neighbours(x[kept], k), tree)
+    # Trees are many times slower than a comparison with all, from about ten dimensions on.
+    known = NearestNeighbors(n_neighbors=min(_PLACED_BY, len(kept)), algorithm="brute").fit(x[kept])
+    return Unfolded(kept, coordinates, nearest_neighbours(x[kept], k), known)
 
 
 def _beyond_gap(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:

@@ -65,6 +65,25 @@ def test_neurons_of_a_ring_lie_at_even_distances_where_cells_do_not(seed: int) -
     assert metrics.circular_concordance(by_number, angle) < concordance - 0.02
 
 
+TROUBLES = {
+    "density": {"density": 5.0},
+    "outliers": {"outliers": 0.05},
+    "doublets": {"doublets": 0.05},
+    "all": {"density": 5.0, "outliers": 0.05, "doublets": 0.05},
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
+def test_the_order_of_a_line_is_recovered_whatever_troubles_it(seed: int, trouble: str) -> None:
+    adata = datasets.simulate_line(rng=seed, **TROUBLES[trouble])
+    x, graph = principal_components(adata.X), graphs.line(32)
+    position = order(graph, fit_annealed_map(x, graph).responsibilities(x))
+    assert metrics.order_agreement(position, adata.obs["time"]) >= 0.975
+    scrambled = fit_annealed_map(x, graph.permuted(seed)).responsibilities(x)
+    assert metrics.order_agreement(order(graph, scrambled), adata.obs["time"]) < 0.925
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_arms_of_a_star_come_to_different_arms(seed: int) -> None:
     x, arm, t = star_of_three(600, seed)
