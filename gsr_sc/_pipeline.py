@@ -15,7 +15,7 @@ from ._random import draw_seed
 from ._validate import choose_transform, examine
 from .graphs import LearnedGraph, indicator_groups, nearest_neighbours, neuron_ties, resolve, sharpness
 from .matrices import MatrixSource, fit_transform
-from .training import Context, Targets, TrainingPlan, annealed_targets, fit
+from .training import Context, Targets, TrainingPlan, annealed_targets, fit, noise_share
 
 if TYPE_CHECKING:
     import torch
@@ -77,7 +77,8 @@ def fit_input(
     )
     _fitted.report_constant(data, learnt, facts)
     source = MatrixSource(data.rows, learnt, facts.totals, conditions=covariates.conditions)
-    plan = TrainingPlan.for_data(len(training), max_epochs)
+    noise = noise_share(source, training=training, held_out=held_out)
+    plan = TrainingPlan.for_data(len(training), max_epochs, noise=noise)
     context = Context(
         observed=None if design.likelihood == "gaussian" else source.observed,
         conditions=covariates.conditions,
@@ -124,6 +125,8 @@ def fit_input(
             "max_epochs": plan.max_epochs,
             "warm_up_epochs": plan.warm_up_epochs,
             "batch_size": plan.batch_size,
+            "dropout": plan.dropout,
+            "weight_decay": plan.weight_decay,
             "n_obs": data.rows.shape[0],
             "n_vars": learnt.n_inputs,
             "n_held_out": len(held_out),

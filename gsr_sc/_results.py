@@ -92,7 +92,8 @@ def gene_programs(
     -------
     (n_inputs, n_neurons), in the units of the network's input (standard deviations for z-scored genes).
     """
-    weights = shares(activations)
+    # Squared, or the many cells that hardly light up a neuron would outweigh the few that do.
+    weights = shares(shares(activations) ** 2)
     mass = weights.sum(axis=0)
     mean = activations.mean(axis=0, keepdims=True)
     pictures = (weights.T @ activations + 1e-6 * mean) / (mass[:, None] + 1e-6)

@@ -60,8 +60,8 @@ class GraphAutoencoder(nn.Module):
         Units of the structured layer.
     graph, filter_time
         Of the units `"heat"` and `"wavelet"`; see :class:`~gsr_sc.nn.GraphLayer`.
-    noise
-        Noise on it; see :class:`~gsr_sc.nn.GraphLayer`.
+    unit_length, noise
+        How its units are read; see :class:`~gsr_sc.nn.GraphLayer`.
     likelihood
         What the output means, and which of the losses of :mod:`gsr_sc.nn` the network keeps as `likelihood`:
         `"gaussian"`, `"nb"`, `"poisson"` or `"bernoulli"`.
@@ -70,6 +70,8 @@ class GraphAutoencoder(nn.Module):
         beside the inputs and beside the activations, so that the structured layer need not hold them.
     n_labels
         Number of labels that are read from the structured layer beside the reconstruction.
+    dropout
+        Share of the units of the last layer before and behind the structured one that are off in a training step.
     generator
         Source of the initial weights; torch's global one by default.
 
@@ -91,13 +93,16 @@ class GraphAutoencoder(nn.Module):
         activation: Activation = "simplex",
         graph: HasAdjacency | None = None,
         filter_time: float = 1.0,
+        unit_length: bool = True,
         noise: float | None = None,
         likelihood: LikelihoodKind = "gaussian",
         n_conditions: int = 0,
         n_labels: int = 0,
+        dropout: float = 0.0,
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
+        self.dropout = dropout
         self.likelihood = make_likelihood(likelihood, n_inputs)
         widths = [n_inputs + n_conditions, *hidden]
         widths_back = [n_neurons + n_conditions, *(reversed(hidden) if hidden_decoder is None else hidden_decoder)]
@@ -108,6 +113,7 @@ class GraphAutoencoder(nn.Module):
             activation=activation,
             graph=graph,
             filter_time=filter_time,
+            unit_length=unit_length,
             noise=noise,
             generator=generator,
         )
@@ -130,23 +136,23 @@ class GraphAutoencoder(nn.Module):
         conditions
             (batch, n_conditions); by default the usual ones, see :meth:`initialise_conditions`.
         """
-        logits = self.layer.logits(self.encoder(self._told(inputs, conditions)))
+        logits = self.layer.logits(self._thinned(self.encoder(self._told(inputs, conditions)), generator))
         units = self.layer.units(logits)
         noisy = self.layer.perturb(units, generator)
-        return Pass(logits, units, self._output_of(noisy, conditions), None if self.head is None else self.head(noisy))
+        output = self._output_of(noisy, conditions, generator)
+        return Pass(logits, units, output, None if self.head is None else self.head(noisy))
 
     def encode(self, inputs: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Activations as users see them: a simplex sums to one, (batch, n_neurons)."""
         logits = self.layer.logits(self.encoder(self._told(inputs, conditions)))
-        activations: Tensor = self.layer.units(logits) / self.layer.scale
-        return activations
+        return self.layer.to_activations(self.layer.units(logits))
 
     def label_logits(self, activations: Tensor) -> Tensor:
         """Evidence for each label from activations as users see them, (batch, n_labels)."""
         if self.head is None:
             msg = "This network has no labels; make it with `n_labels`."
             raise ValueError(msg)
-        logits: Tensor = self.head(activations * self.layer.scale)
+        logits: Tensor = self.head(self.layer.to_units(activations))
         return logits
 
     def decode(self, activations: Tensor) -> Tensor:
@@ -159,7 +165,7 @@ class GraphAutoencoder(nn.Module):
 
     def output_of(self, activations: Tensor) -> Tensor:
         """Output of the last layer from activations as users see them, under the usual conditions, (batch, n_inputs)."""
-        return self._output_of(activations * self.layer.scale, None)
+        return self._output_of(self.layer.to_units(activations), None)
 
     def initialise_output(self, mean: Tensor) -> None:
         """Start the decoder at the mean of what is to be explained, (n_inputs,)."""
@@ -175,8 +181,8 @@ class GraphAutoencoder(nn.Module):
             self.usual.copy_(usual)
             self.offset.copy_(offset)
 
-    def _output_of(self, units: Tensor, conditions: Tensor | None) -> Tensor:
-        output: Tensor = self.output(self.decoder(self._told(units, conditions)))
+    def _output_of(self, units: Tensor, conditions: Tensor | None, generator: Generator | None = None) -> Tensor:
+        output: Tensor = self.output(self._thinned(self.decoder(self._told(units, conditions)), generator))
         if self.offset is None or self.usual is None:
             return output
         return output + (self.usual if conditions is None else conditions) @ self.offset
@@ -185,3 +191,9 @@ class GraphAutoencoder(nn.Module):
         if self.usual is None:
             return values
         return torch.cat([values, self.usual.expand(len(values), -1) if conditions is None else conditions], dim=1)
+
+    def _thinned(self, hidden: Tensor, generator: Generator | None) -> Tensor:
+        if not self.training or self.dropout == 0:
+            return hidden
+        kept = torch.empty_like(hidden).bernoulli_(1 - self.dropout, generator=generator)
+        return hidden * kept / (1 - self.dropout)

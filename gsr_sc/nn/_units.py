@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 Activation = Literal["simplex", "heat", "wavelet", "relu", "linear"]
 
 # Standard deviation of the noise on activations of about unit variance; see `GraphLayer`.
-NOISE: dict[Activation, float] = {"simplex": 0.05, "heat": 0.05, "wavelet": 0.05, "relu": 0.5, "linear": 0.5}
+NOISE: dict[Activation, float] = {"simplex": 0.015, "heat": 0.015, "wavelet": 0.05, "relu": 0.5, "linear": 0.5}
+# Below it a filtered share counts as this: a root has no gradient at zero.
+_LEAST_SHARE = 1e-12
 
 
 class GraphLayer(nn.Module):
     """A layer of neurons that can sit on a graph, for any network.
 
     Without a fix for scale a smoothness penalty is met by shrinking the activations.
-    Simplex units sum to one; all units receive Gaussian noise before they are read during training,
-    so that shrinking costs accuracy.
+    Simplex units sum to one, and are penalised and read on at unit length; all units receive Gaussian noise before they
+    are read during training, so that shrinking costs accuracy.
 
     Parameters
     ----------
@@ -48,15 +50,18 @@ class GraphLayer(nn.Module):
         What `"heat"` and `"wavelet"` spread on, in any form that :class:`~gsr_sc.nn.GraphSpectralPenalty` takes.
     filter_time
         How far they reach: about sqrt(2 t) steps on a grid.
+    unit_length
+        Whether `"simplex"` and `"heat"` units are read at unit length instead of unit sum. Their Dirichlet energy is then
+        their Rayleigh quotient, and a weakly lit neuron tells the next layer more.
     noise
-        Standard deviation of the noise; by default .5 for rectified and linear units, and .05 (on the scale below) for
-        simplex units, filtered or not.
+        Standard deviation of the noise (on the scale below); by default .5 for rectified and linear units, .015 for units
+        of fixed length and .05 for a simplex of fixed sum.
     generator
         Source of the initial weights; torch's global one by default.
 
     Notes
     -----
-    The next layer reads sqrt(n_neurons) times the (filtered) simplex, so that its weights see inputs of about unit variance.
+    The next layer reads sqrt(n_neurons) times the simplex, so that its weights see inputs of about unit variance.
 
     Examples
     --------
@@ -77,6 +82,7 @@ class GraphLayer(nn.Module):
         activation: Activation = "simplex",
         graph: HasAdjacency | nx.Graph[Any] | ArrayLike | sparse.sparray | None = None,
         filter_time: float = 1.0,
+        unit_length: bool = True,
         noise: float | None = None,
         generator: Generator | None = None,
     ) -> None:
@@ -95,7 +101,10 @@ class GraphLayer(nn.Module):
             # Made from the graph at every start, so not among the weights.
             self.register_buffer("filter", matrix, persistent=False)
         self.activation = activation
-        self.noise = NOISE[activation] if noise is None else noise
+        # A wavelet has a negative surround.
+        self.unit_length = unit_length and activation in ("simplex", "heat")
+        usual = NOISE["wavelet"] if self.competitive and not self.unit_length else NOISE[activation]
+        self.noise = usual if noise is None else noise
         self.scale = math.sqrt(n_neurons) if self.competitive else 1.0
         self.linear = linear(n_inputs, n_neurons, generator)
 
@@ -111,10 +120,25 @@ class GraphLayer(nn.Module):
 
     def units(self, logits: Tensor) -> Tensor:
         """Activations as the next layer reads them without noise, (batch, n_neurons)."""
-        if self.competitive:
-            simplex = torch.softmax(logits, dim=-1) * self.scale
-            return simplex if self.activation == "simplex" else simplex @ self.filter.to(simplex.dtype)
-        return torch.relu(logits) if self.activation == "relu" else logits
+        if not self.competitive:
+            return torch.relu(logits) if self.activation == "relu" else logits
+        if self.unit_length and self.activation == "simplex":
+            # A softmax is the square of another at half the drive; this one has a gradient where it underflows.
+            return torch.exp(torch.log_softmax(logits, dim=-1) / 2) * self.scale
+        shares = torch.softmax(logits, dim=-1)
+        if self.activation != "simplex":
+            shares = shares @ self.filter.to(shares.dtype)
+        return (shares.clamp_min(_LEAST_SHARE).sqrt() if self.unit_length else shares) * self.scale
+
+    def to_units(self, activations: Tensor) -> Tensor:
+        """Activations as the next layer reads them, from activations as users see them, (batch, n_neurons)."""
+        if self.unit_length:
+            activations = activations / activations.norm(dim=-1, keepdim=True).clamp_min(_LEAST_SHARE)
+        return activations * self.scale
+
+    def to_activations(self, units: Tensor) -> Tensor:
+        """Activations as users see them (a simplex sums to one), from activations as the next layer reads them."""
+        return units / (units.sum(dim=-1, keepdim=True) if self.unit_length else self.scale)
 
     def perturb(self, units: Tensor, generator: Generator | None = None) -> Tensor:
         """Add the noise, while the layer is in training mode."""

@@ -108,9 +108,9 @@ def group_means(activations: NDArray[np.floating], labels: Labels) -> NDArray[np
 
 
 def weights(activations: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How much of each observation belongs to each neuron, non-negative, (n_obs, n_neurons)."""
-    weight = np.asarray(activations, dtype=np.float64)
-    return shares(weight) if (weight < 0).any() else weight
+    """How much of each observation belongs to each neuron, rows summing to 1, (n_obs, n_neurons)."""
+    # Squared, or the many observations that hardly light up a neuron would outweigh the few that do.
+    return shares(shares(activations) ** 2)
 
 
 def neuron_means(weight: NDArray[np.float64], values: NDArray[np.floating]) -> NDArray[np.float64]:

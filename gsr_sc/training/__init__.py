@@ -7,6 +7,7 @@ from ._design import Design, Penalty
 from ._devices import resolve_device
 from ._fit import Fit, fit
 from ._loop import DivergedError
+from ._noise import noise_share
 from ._plan import TrainingPlan
 from ._progress import Progress
 from ._start import Init, Targets, annealed_targets
@@ -25,5 +26,6 @@ __all__ = [
     "annealed_targets",
     "fit",
     "limited_threads",
+    "noise_share",
     "resolve_device",
 ]

@@ -32,6 +32,8 @@ class Design:
         Units of the structured layer.
     filter_time
         How far the filters of the units `"heat"` and `"wavelet"` reach.
+    unit_length
+        Whether simplex units are penalised and read on at unit length; see :class:`gsr_sc.nn.GraphLayer`.
     hidden
         Widths of the layers before it.
     hidden_decoder
@@ -47,6 +49,7 @@ class Design:
 
     activation: Activation = "simplex"
     filter_time: float = 1.0
+    unit_length: bool = True
     hidden: tuple[int, ...] = (128, 128)
     hidden_decoder: tuple[int, ...] | None = None
     penalty: Penalty = "dirichlet"
@@ -81,6 +84,7 @@ class Design:
             activation=self.activation,
             graph=None if isinstance(graph, LearnedGraph) else graph,
             filter_time=self.filter_time,
+            unit_length=self.unit_length,
             likelihood=self.likelihood,
             n_conditions=n_conditions,
             n_labels=n_labels,
@@ -108,8 +112,8 @@ class Design:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Design:
-        """Options as :meth:`params` gave them; what an older model does not name is at its default."""
-        known: dict[str, Any] = {field.name: params[field.name] for field in fields(cls) if field.name in params}
+        """Options as :meth:`params` gave them; what an older model does not name is as it was then."""
+        known: dict[str, Any] = {"unit_length": False} | {field.name: params[field.name] for field in fields(cls) if field.name in params}
         for name in ("hidden", "hidden_decoder"):
             if known.get(name) is not None:
                 known[name] = tuple(known[name])

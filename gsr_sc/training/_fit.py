@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Roughness of a good map is a few thousandths; this brings useful values of smoothness between 0 and 1.
-_STRENGTH = 16.0
+# Brings useful values of smoothness between 0 and 1: the roughness of a good map is a few hundredths for units of fixed
+# length, and a few thousandths for others.
+_STRENGTH_OF_FIXED_LENGTH, _STRENGTH = 0.6, 16.0
 # What "auto" tries, from the smoothest on.
 _LADDER = (1.0, 0.25, 0.06, 0.015)
 # Smallest share of the variance that is taken as explainable.
@@ -86,7 +87,7 @@ def fit(
 ) -> Fit:
     """Train an autoencoder whose layer is smooth on a graph.
 
-    The penalty is `16 * smoothness * explainable * roughness`: `explainable` is what the unpenalised network explains of
+    The penalty is `.6 * smoothness * explainable * roughness` (16 instead of .6 for units whose length is not fixed): `explainable` is what the unpenalised network explains of
     the held-out squared error or deviance, and `roughness` the energy over the trace of the Laplacian, or what else
     `design` penalises. Both are free of the units of the data, so a smoothness means the same on every data set and for
     every likelihood.
@@ -126,6 +127,7 @@ def fit(
     network = design.network(
         len(source.baseline), graph, weights, n_conditions=context.n_conditions, n_labels=context.n_labels
     ).to(device)
+    network.dropout = plan.hidden_dropout
     penalty = design.penalty_on(graph, n_training=len(training)).to(device)
     loop = Loop(
         network,
@@ -160,13 +162,14 @@ def fit(
     plain = runner.run(weight=0.0, smoothness=0.0)
     # A network that explains nothing of the held-out rows still needs a scale for its penalty.
     explainable = max(plain.deviance_explained, _LEAST_EXPLAINED) * plain.possible
+    strength = _STRENGTH_OF_FIXED_LENGTH if network.layer.unit_length else _STRENGTH
     chosen, chosen_smoothness = plain, 0.0
     for attempt, value in enumerate(ladder):
         if value == 0:
             break
         if attempt > 0:
             progress.expect(plan.max_epochs * n_steps)
-        outcome = runner.run(weight=_STRENGTH * value * explainable, smoothness=value)
+        outcome = runner.run(weight=strength * value * explainable, smoothness=value)
         kept = outcome.deviance_explained >= plain.deviance_explained - tolerance * abs(plain.deviance_explained)
         if smoothness != "auto" or kept:
             chosen, chosen_smoothness = outcome, value

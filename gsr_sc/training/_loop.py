@@ -150,7 +150,14 @@ class Loop:
         self.prefetch = prefetch
         self.order = np.random.default_rng(seed)
         self.noise = torch.Generator(device=device).manual_seed(seed)
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99), fused=True)
+        self.baseline = torch.from_numpy(source.baseline).to(device)
+        self.optimiser = torch.optim.AdamW(
+            network.parameters(),
+            lr=plan.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=plan.weight_decay,
+            fused=True,
+        )
 
     def weights(self) -> dict[str, Tensor]:
         """Copy of the network's weights."""
@@ -277,8 +284,15 @@ class Loop:
     def _terms(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x = batch.inputs.to(self.device)
         conditions = None if batch.conditions is None else batch.conditions.to(self.device)
-        passed = self.network(x, self.noise, conditions)
+        passed = self.network(self._hidden_in_part(x), self.noise, conditions)
         observed = x if batch.observed is None else batch.observed.to(self.device)
         reconstruction = self.network.likelihood(passed.reconstruction, observed) / self.unit
         roughness = self.penalty(passed.units)
         return reconstruction, roughness, start_loss(self.network, passed, batch), label_loss(passed, batch)
+
+    def _hidden_in_part(self, x: Tensor) -> Tensor:
+        """Rows as the encoder sees them: in training some inputs are at their mean, the others further from it instead."""
+        if not self.network.training or self.plan.dropout == 0:
+            return x
+        seen = torch.empty_like(x).bernoulli_(1 - self.plan.dropout, generator=self.noise)
+        return self.baseline + (x - self.baseline) * seen / (1 - self.plan.dropout)

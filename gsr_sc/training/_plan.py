@@ -9,6 +9,11 @@ _BATCH_SIZE = 128
 _EPOCHS = 12
 _MIN_STEPS = 700
 _MAX_EPOCHS = 200
+# Of data that are nothing but noise. Less for data whose leading components hold more: markers and pixels that agree with
+# each other need no guard against learning noise by heart, and lose by it.
+_DROPOUT = 0.35
+_HIDDEN_DROPOUT = 0.12
+_WEIGHT_DECAY = 1.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,12 @@ class TrainingPlan:
         Weight of the annealed map beside the loss after the warm-up, fading to zero.
     clip_norm
         Largest norm of the gradient.
+    dropout
+        Share of the inputs that the encoder does not see in a step; it has to guess them from the rest.
+    hidden_dropout
+        Share of the hidden units that are off in a step.
+    weight_decay
+        Decay of the weights, as a multiple of the learning rate.
     """
 
     warm_up_epochs: int
@@ -40,9 +51,12 @@ class TrainingPlan:
     learning_rate: float = 3e-3
     pull: float = 0.03
     clip_norm: float = 5.0
+    dropout: float = 0.0
+    hidden_dropout: float = 0.0
+    weight_decay: float = 0.0
 
     @classmethod
-    def for_data(cls, n_training: int, max_epochs: int | None = None) -> TrainingPlan:
+    def for_data(cls, n_training: int, max_epochs: int | None = None, *, noise: float = 0.0) -> TrainingPlan:
         """Choose a plan by the number of training observations: small data get more passes, for as many steps.
 
         Parameters
@@ -51,10 +65,18 @@ class TrainingPlan:
             Number of training observations.
         max_epochs
             Passes after the warm-up; by default as many as make 700 steps, between 12 and 200.
+        noise
+            Share of the variance that the leading principal components of the training rows leave of other rows.
         """
         steps = math.ceil(n_training / _BATCH_SIZE)
         epochs = min(max(_EPOCHS, math.ceil(_MIN_STEPS / steps)), _MAX_EPOCHS) if max_epochs is None else max_epochs
-        return cls(warm_up_epochs=max(math.ceil(epochs / 6), 1), max_epochs=epochs)
+        return cls(
+            warm_up_epochs=max(math.ceil(epochs / 6), 1),
+            max_epochs=epochs,
+            dropout=_DROPOUT * noise,
+            hidden_dropout=_HIDDEN_DROPOUT * noise,
+            weight_decay=_WEIGHT_DECAY * noise,
+        )
 
     @property
     def n_epochs(self) -> int:

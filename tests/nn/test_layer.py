@@ -35,11 +35,17 @@ def test_units_are_what_their_names_say(inputs: torch.Tensor) -> None:
     torch.testing.assert_close(layers["linear"](inputs), drive)
     torch.testing.assert_close(layers["relu"](inputs), drive.clamp_min(0))
     simplex = layers["simplex"](inputs)
-    torch.testing.assert_close(simplex, 3 * torch.softmax(drive, dim=1))
-    assert (simplex > 0).all()
-    for name in ("heat", "wavelet"):
-        columns = graphs.localising_filter(GRAPH.adjacency, name)  # type: ignore[arg-type]
-        torch.testing.assert_close(layers[name](inputs), simplex @ torch.from_numpy(columns).float())
+    shares = torch.softmax(drive, dim=1)
+    torch.testing.assert_close(simplex, 3 * shares.sqrt())
+    torch.testing.assert_close(simplex.norm(dim=1), torch.full((50,), 3.0))
+    of_unit_sum = GraphLayer(12, 9, unit_length=False, generator=generator()).eval()
+    torch.testing.assert_close(of_unit_sum(inputs), 3 * shares)
+    heat, wavelet = (
+        shares @ torch.from_numpy(graphs.localising_filter(GRAPH.adjacency, name)).float()  # type: ignore[arg-type]
+        for name in ("heat", "wavelet")
+    )
+    torch.testing.assert_close(layers["heat"](inputs), 3 * heat.sqrt())
+    torch.testing.assert_close(layers["wavelet"](inputs), 3 * wavelet)
     further = GraphLayer(12, 9, activation="heat", graph=GRAPH, filter_time=3.0, generator=generator()).eval()
     spread = [float(layer(inputs).detach().std(dim=1).mean()) for layer in (layers["heat"], further)]
     assert spread[1] < 0.5 * spread[0]
@@ -56,9 +62,10 @@ def test_filters_need_a_graph_of_the_layers_size() -> None:
     assert filtered.eval().double()(torch.zeros(1, 3).double()).dtype == torch.float64
 
 
-@pytest.mark.parametrize(("activation", "noise"), [("simplex", 0.05), ("relu", 0.5), ("linear", 0.5)])
+@pytest.mark.parametrize(("activation", "noise"), [("simplex", 0.015), ("wavelet", 0.05), ("relu", 0.5), ("linear", 0.5)])
 def test_noise_has_its_size_and_only_while_training(inputs: torch.Tensor, activation: Any, noise: float) -> None:
-    layer = GraphLayer(12, 400, activation=activation, generator=generator()).requires_grad_(requires_grad=False)
+    made = GraphLayer(12, 400, activation=activation, graph=graphs.grid(20), generator=generator())
+    layer = made.requires_grad_(requires_grad=False)
     clean = layer.eval()(inputs)
     torch.testing.assert_close(layer(inputs), clean, rtol=0, atol=0)
     layer.train()
@@ -97,10 +104,19 @@ def test_encode_then_decode_is_a_pass_without_noise(inputs: torch.Tensor, activa
     passed = network(inputs)
     assert passed.logits.shape == passed.units.shape == (50, 9)
     activations = network.encode(inputs)
-    torch.testing.assert_close(activations * network.layer.scale, passed.units)
+    torch.testing.assert_close(network.layer.to_units(activations), passed.units)
     torch.testing.assert_close(network.decode(activations), passed.reconstruction)
-    if activation == "simplex":
+    if activation in ("simplex", "heat"):
         torch.testing.assert_close(activations.sum(dim=1), torch.ones(50))
+
+
+def test_hidden_units_drop_out_while_training_only(inputs: torch.Tensor) -> None:
+    network = GraphAutoencoder(12, 9, noise=0, dropout=0.5, generator=generator())
+    clean = network.eval()(inputs).reconstruction
+    thinned = [network.train()(inputs, generator(seed)).reconstruction for seed in (1, 1, 2)]
+    torch.testing.assert_close(thinned[0], thinned[1], rtol=0, atol=0)
+    assert not torch.equal(thinned[0], thinned[2])
+    assert not torch.equal(thinned[0], clean)
 
 
 def test_output_starts_at_the_mean() -> None:
