@@ -87,10 +87,10 @@ def fit(
 ) -> Fit:
     """Train an autoencoder whose layer is smooth on a graph.
 
-    The penalty is `.6 * smoothness * explainable * roughness` (16 instead of .6 for units whose length is not fixed): `explainable` is what the unpenalised network explains of
-    the held-out squared error or deviance, and `roughness` the energy over the trace of the Laplacian, or what else
-    `design` penalises. Both are free of the units of the data, so a smoothness means the same on every data set and for
-    every likelihood.
+    The penalty is `.6 * smoothness * explainable * roughness` (16 instead of .6 for units whose length is not fixed):
+    `explainable` is what the unpenalised network explains of the held-out squared error or deviance, and `roughness` the
+    energy over the trace of the Laplacian, or what else `design` penalises. Both are free of the units of the data, so a
+    smoothness means the same on every data set and for every likelihood.
 
     Parameters
     ----------

@@ -291,8 +291,9 @@ class Loop:
         return reconstruction, roughness, start_loss(self.network, passed, batch), label_loss(passed, batch)
 
     def _hidden_in_part(self, x: Tensor) -> Tensor:
-        """Rows as the encoder sees them: in training some inputs are at their mean, the others further from it instead."""
+        """Rows as the encoder sees them: in training some inputs at their mean, and the others further from it instead."""
         if not self.network.training or self.plan.dropout == 0:
             return x
-        seen = torch.empty_like(x).bernoulli_(1 - self.plan.dropout, generator=self.noise)
+        # Not `empty_like`: the order in memory, and with it the draw, would depend on how the rows were read.
+        seen = torch.empty(x.shape, device=x.device).bernoulli_(1 - self.plan.dropout, generator=self.noise)
         return self.baseline + (x - self.baseline) * seen / (1 - self.plan.dropout)

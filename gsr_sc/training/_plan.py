@@ -73,9 +73,10 @@ class TrainingPlan:
         return cls(
             warm_up_epochs=max(math.ceil(epochs / 6), 1),
             max_epochs=epochs,
-            dropout=_DROPOUT * noise,
-            hidden_dropout=_HIDDEN_DROPOUT * noise,
-            weight_decay=_WEIGHT_DECAY * noise,
+            # Rounded, so that rounding errors of the components drop no other input.
+            dropout=round(_DROPOUT * noise, 3),
+            hidden_dropout=round(_HIDDEN_DROPOUT * noise, 3),
+            weight_decay=round(_WEIGHT_DECAY * noise, 3),
         )
 
     @property

@@ -136,7 +136,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "graph": (
         {"graph": "hexagon"},
         ValueError,
-        r"`graph` is 'hexagon'; named graphs are \['grid', 'torus', 'ring', 'line'",
+        r"`graph` is 'hexagon'; named graphs are \['grid', 'torus', 'hex', 'ring', 'rings', 'line'",
     ),
     "graph of another kind": ({"graph": 7}, TypeError, r"`graph` is a int; pass one of"),
     "graph without edges": ({"graph": nx.empty_graph(5)}, ValueError, "no edges"),

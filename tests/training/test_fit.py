@@ -115,7 +115,7 @@ def test_auto_goes_down_to_none_where_nothing_is_allowed(monkeypatch: pytest.Mon
     fitted.cache_clear()
     assert tried == [0.0, 1.0, 0.25, 0.06, 0.015]
     assert result.smoothness == 0
-    assert result.run.explained_variance == 0.5
+    assert result.run.deviance_explained == 0.5
 
 
 def test_a_number_is_used_as_it_is() -> None:
@@ -142,13 +142,13 @@ def test_smoothness_means_the_same_in_other_units(monkeypatch: pytest.MonkeyPatc
     run = module.Runner.run
 
     def noting(self: Any, *, weight: float, smoothness: float) -> Any:
-        weights.append((weight, self.total_variance))
+        weights.append((weight, self.loop.total_variance(self.held_out)))
         return run(self, weight=weight, smoothness=smoothness)
 
     monkeypatch.setattr(module.Runner, "run", noting)
     result = fitted(0.5, seed=7)
     (_, total), (weight, _) = weights
-    assert weight == pytest.approx(module._STRENGTH * 0.5 * result.unregularised * total)
+    assert weight == pytest.approx(module._STRENGTH_OF_FIXED_LENGTH * 0.5 * result.unregularised * total)
 
 
 @pytest.mark.parametrize("activation", ["simplex", "relu", "linear"])

@@ -48,3 +48,12 @@ def test_pull_is_whole_in_the_warm_up_and_fades_after() -> None:
     assert pulls[2] == plan.pull
     assert (np.diff(pulls[2:]) < 0).all()
     assert pulls[-1] > 0
+
+
+def test_the_noisier_the_data_the_more_is_done_against_it() -> None:
+    clear, noisy = (TrainingPlan.for_data(1000, noise=noise) for noise in (0.0, 0.8))
+    assert (clear.dropout, clear.hidden_dropout, clear.weight_decay) == (0, 0, 0)
+    assert noisy.dropout > 0.2
+    assert noisy.hidden_dropout > 0.05
+    assert noisy.weight_decay > 0.5
+    assert (noisy.max_epochs, noisy.warm_up_epochs) == (clear.max_epochs, clear.warm_up_epochs)
