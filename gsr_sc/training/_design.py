@@ -113,7 +113,9 @@ class Design:
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Design:
         """Options as :meth:`params` gave them; what an older model does not name is as it was then."""
-        known: dict[str, Any] = {"unit_length": False} | {field.name: params[field.name] for field in fields(cls) if field.name in params}
+        known: dict[str, Any] = {"unit_length": False} | {
+            field.name: params[field.name] for field in fields(cls) if field.name in params
+        }
         for name in ("hidden", "hidden_decoder"):
             if known.get(name) is not None:
                 known[name] = tuple(known[name])

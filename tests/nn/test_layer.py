@@ -62,7 +62,9 @@ def test_filters_need_a_graph_of_the_layers_size() -> None:
     assert filtered.eval().double()(torch.zeros(1, 3).double()).dtype == torch.float64
 
 
-@pytest.mark.parametrize(("activation", "noise"), [("simplex", 0.015), ("wavelet", 0.05), ("relu", 0.5), ("linear", 0.5)])
+@pytest.mark.parametrize(
+    ("activation", "noise"), [("simplex", 0.015), ("wavelet", 0.05), ("relu", 0.5), ("linear", 0.5)]
+)
 def test_noise_has_its_size_and_only_while_training(inputs: torch.Tensor, activation: Any, noise: float) -> None:
     made = GraphLayer(12, 400, activation=activation, graph=graphs.grid(20), generator=generator())
     layer = made.requires_grad_(requires_grad=False)
