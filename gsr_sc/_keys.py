@@ -41,6 +41,14 @@ class Keys:
     prediction_probability: str
     """`.obs`: probability of that label."""
 
+    def cluster_level(self, level: int) -> str:
+        """`.obs`: indicator group at one level of the hierarchy, 0 the coarsest."""
+        return f"{self.cluster}_{level}"
+
+    def confidence_level(self, level: int) -> str:
+        """`.obs`: share of the neighbours that are in that group."""
+        return f"{self.confidence}_{level}"
+
     @classmethod
     def of(cls, key_added: str | None = None) -> Keys:
         """Return the names for one `key_added`.

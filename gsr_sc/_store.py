@@ -254,3 +254,40 @@ class StoredMap:
     def cluster(self) -> pd.Series[Any]:
         """Indicator group of each observation, categorical."""
         return self.adata.obs[self.keys.cluster]
+
+
+def write_levels(
+    adata: AnnData,
+    keys: Keys,
+    groups: list[NDArray[np.str_]],
+    confidence: list[NDArray[np.float64]],
+    *,
+    resolutions: list[float],
+    least: float,
+    nothing: NDArray[np.bool_],
+) -> None:
+    """Write the levels of a hierarchy of indicator groups, and remove those of an earlier one.
+
+    `groups` holds the group of each neuron and `confidence` that of each observation in each group, by level;
+    observations with less than `least`, or with `nothing` in them, are unassigned.
+    """
+    earlier = 0
+    while keys.cluster_level(earlier) in adata.obs:
+        earlier += 1
+    for level in range(earlier):
+        for name in (keys.cluster_level(level), keys.confidence_level(level)):
+            if name in adata.obs:
+                del adata.obs[name]
+        adata.uns.pop(f"{keys.cluster_level(level)}_colors", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImplicitModificationWarning)
+        for level, (group, sure) in enumerate(zip(groups, confidence, strict=True)):
+            names = group_names(group)
+            highest = np.where(nothing, 0.0, np.clip(sure.max(axis=1), 0, 1))
+            cluster = np.where((highest >= least) & ~nothing, np.array(names)[sure.argmax(axis=1)], UNASSIGNED)
+            adata.obs[keys.cluster_level(level)] = _used(cluster, [*names, UNASSIGNED])
+            adata.obs[keys.confidence_level(level)] = highest
+        adata.uns[f"{keys.uns}_indicators"] = {
+            "resolution": np.array(resolutions),
+            "group": np.column_stack([group.astype(np.int64) for group in groups]),
+        }

@@ -10,7 +10,7 @@ from ._custom import from_adjacency, from_networkx
 from ._diffusion import diffusion_coordinates
 from ._filters import localising_filter
 from ._graph import NeuronGraph
-from ._groups import indicator_groups
+from ._groups import indicator_groups, nested_groups
 from ._laplacian import HeatKernel, laplacian
 from ._learned import LearnedGraph, coactivation_graph, learned
 from ._named import default_size
@@ -53,6 +53,7 @@ __all__ = [
     "lines",
     "localising_filter",
     "nearest_neighbours",
+    "nested_groups",
     "neuron_ties",
     "order",
     "resolve",

@@ -11,6 +11,8 @@ from ._position import shares
 from ._ties import neuron_ties
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ._graph import NeuronGraph
@@ -73,6 +75,49 @@ def indicator_groups(
         if between.max() == group.max():
             return _named(group, tied.sum(axis=1))
         group = between[group]
+
+
+def nested_groups(
+    graph: NeuronGraph,
+    activations: NDArray[np.floating],
+    *,
+    resolutions: Sequence[float],
+    ties: NDArray[np.floating] | None = None,
+) -> list[NDArray[np.str_]]:
+    """Groups at several levels, coarse to fine: every finer group lies within one coarser group.
+
+    The finest level is that of :func:`indicator_groups`; its groups are merged further for each coarser one.
+
+    Parameters
+    ----------
+    graph
+        The neuron graph.
+    activations
+        Shape (n_obs, n_neurons).
+    resolutions
+        One for each level, in any order.
+    ties
+        From :func:`neuron_ties`, if they are known already.
+
+    Returns
+    -------
+    For each level the name of the group of each neuron, (n_neurons,), by falling mass as in :func:`indicator_groups`.
+
+    Examples
+    --------
+    >>> import gsr_sc, numpy as np
+    >>> levels = gsr_sc.graphs.nested_groups(gsr_sc.graphs.line(4), np.eye(4), resolutions=[0.01, 1])
+    >>> [len(set(level.tolist())) for level in levels]
+    [1, 4]
+    """
+    found = neuron_ties(activations) if ties is None else np.asarray(ties, dtype=np.float64)
+    wanted = sorted(resolutions)
+    finest = indicator_groups(graph, activations, resolution=wanted[-1], ties=found).astype(np.intp)
+    tied = _normalised(graph, found)
+    member = np.eye(finest.max() + 1)[finest]
+    between = member.T @ tied @ member
+    coarser = [_named(merged(between, resolution)[finest], tied.sum(axis=1)) for resolution in wanted[:-1]]
+    return [*coarser, finest.astype(str)]
 
 
 def merge_steps(ties: NDArray[np.floating]) -> list[tuple[int, int, float]]:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from ._fit import fit
+from ._indicators import indicators
 
-__all__ = ["fit"]
+__all__ = ["fit", "indicators"]

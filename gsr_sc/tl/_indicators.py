@@ -1,0 +1,106 @@
+"""Regroup the neurons of a stored map into cluster indicators, at several levels."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .._keys import Keys
+from .._log import configure
+from .._store import StoredMap, write_levels
+from ..graphs import group_shares, nested_groups
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+logger = logging.getLogger(__name__)
+
+
+def indicators(
+    adata: AnnData,
+    *,
+    resolution: float | Sequence[float] = (0.5, 1.0, 2.0),
+    min_confidence: float = 0.4,
+    key: str | None = None,
+    key_added: str | None = None,
+    copy: bool = False,
+) -> AnnData | None:
+    """Group the neurons of a fitted map into cluster indicators, at one or several levels, without a new fit.
+
+    Neurons belong together if observations that are neighbours in the data light them; see
+    :func:`gsr_sc.graphs.indicator_groups`. Levels are nested: every finer group lies within one coarser group.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a fitted map.
+    resolution
+        One level for each value; larger values give more and smaller groups. 1 is what `tl.fit` uses.
+    min_confidence
+        Observations with less confidence are `unassigned`.
+    key
+        What was passed as `key_added` when the map was fitted.
+    key_added
+        Name of the results instead of that of the map.
+    copy
+        Whether to return an annotated copy instead of annotating `adata`.
+
+    Returns
+    -------
+    None, or the annotated copy. These fields are set, for each level from 0 (the coarsest):
+
+    `.obs["gsr_cluster_0"]`, ...
+        Group of neurons that the observation lights up, or `unassigned`; categorical. `"0"` is the largest group.
+    `.obs["gsr_confidence_0"]`, ...
+        Expected share of the nearest neighbours that lie in that group, for an observation that lights these neurons.
+        It is on the low side, as neurons share observations: more neighbours than that are in the group. It says how far
+        from other groups an observation is, and is no probability that a label is right. Without neighbours from a
+        fit, the overlap of activations takes their place.
+    `.uns["gsr_indicators"]`
+        `resolution` of the levels, and `group`: number of the group of each neuron at each level, (n_neurons, n_levels).
+
+    Raises
+    ------
+    KeyError
+        If no map is stored under `key`.
+    ValueError
+        If a resolution is no number above 0, or `min_confidence` is not in [0, 1].
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> adata = gsr_sc.datasets.simulate_clusters(200, 40)
+    >>> gsr_sc.tl.fit(adata, max_epochs=3)
+    >>> gsr_sc.tl.indicators(adata, resolution=[0.5, 2])
+    >>> "gsr_cluster_1" in adata.obs
+    True
+    """
+    configure()
+    stored = StoredMap(adata, key)
+    keys = stored.keys if key_added is None else Keys.of(key_added)
+    levels = sorted(float(value) for value in (resolution if isinstance(resolution, Sequence) else [resolution]))
+    if not levels or not all(0 < value < np.inf for value in levels):
+        msg = f"`resolution` is {resolution!r}; it is a number above 0, or several, such as (0.5, 1, 2)."
+        raise ValueError(msg)
+    if not 0 <= min_confidence <= 1:
+        msg = f"`min_confidence` is {min_confidence!r}; it is a share between 0 and 1."
+        raise ValueError(msg)
+    activations, ties = stored.activations, stored.ties
+    power = float(stored.uns["params"].get("sharpness", 1.0))
+    groups = nested_groups(stored.graph, activations, resolutions=levels, ties=ties)
+    confidence = []
+    for group in groups:
+        member = np.eye(int(group.astype(int).max()) + 1)[group.astype(int)]
+        mass = ties.sum(axis=1, keepdims=True)
+        # Where the neighbours of the observations of a neuron are; one that has none speaks for its own group.
+        around = np.divide(ties @ member, mass, out=member.copy(), where=mass > 0)
+        confidence.append(group_shares(activations, around, power=power))
+    nothing = np.asarray(~activations.any(axis=1))
+    if copy:
+        adata = adata.copy()
+    write_levels(adata, keys, groups, confidence, resolutions=levels, least=min_confidence, nothing=nothing)
+    logger.info("    added %s (adata.obs)", ", ".join(repr(keys.cluster_level(i)) for i in range(len(levels))))
+    return adata if copy else None
