@@ -106,9 +106,11 @@ def nested_groups(
     Examples
     --------
     >>> import gsr_sc, numpy as np
-    >>> levels = gsr_sc.graphs.nested_groups(gsr_sc.graphs.line(4), np.eye(4), resolutions=[0.01, 1])
-    >>> [len(set(level.tolist())) for level in levels]
-    [1, 4]
+    >>> ties = np.kron(np.eye(2), np.ones((2, 2))) + 0.1
+    >>> line = gsr_sc.graphs.line(4)
+    >>> coarse, fine = gsr_sc.graphs.nested_groups(line, np.eye(4), resolutions=[0.1, 1], ties=ties)
+    >>> coarse.tolist(), fine.tolist()
+    (['0', '0', '0', '0'], ['0', '0', '1', '1'])
     """
     found = neuron_ties(activations) if ties is None else np.asarray(ties, dtype=np.float64)
     wanted = sorted(resolutions)

@@ -59,7 +59,7 @@ def sharpened(activations: NDArray[np.floating], power: float) -> NDArray[np.flo
     Examples
     --------
     >>> import gsr_sc
-    >>> gsr_sc.graphs.sharpened([[1, 3], [0, 0]], 2).tolist()
+    >>> gsr_sc.graphs.sharpened([[1, 3], [0, 0]], 2).round(3).tolist()
     [[0.1, 0.9], [0.5, 0.5]]
     """
     weights = _relative(np.asarray(activations)) ** power
