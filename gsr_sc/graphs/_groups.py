@@ -201,7 +201,8 @@ def _moved(ties: NDArray[np.float64], group: NDArray[np.intp], resolution: float
 
 def _named(group: NDArray[np.intp], mass: NDArray[np.float64]) -> NDArray[np.str_]:
     """Names by falling mass; of equal ones the group of the first neuron comes first."""
-    total = np.bincount(group, weights=mass)
+    # Rounded, so that groups that differ by the order of a sum alone count as equal.
+    total = np.round(np.bincount(group, weights=mass) / mass.sum(), 12)
     first = [int(np.flatnonzero(group == number)[0]) for number in range(len(total))]
     rank = np.empty(len(total), dtype=np.intp)
     rank[np.lexsort((np.array(first), -total))] = np.arange(len(total))
