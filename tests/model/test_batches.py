@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from _hash import hash_adata
 
 import gsr_sc
 from gsr_sc import GSR
+from gsr_sc.metrics import knn_purity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,18 @@ def two_batches(n_obs: int = 150, *, shift: float = 1.5, counts: bool = False) -
     adata.obs["batch"] = pd.Categorical(np.array(["one", "two"])[batch], categories=["two", "one", "unused"])
     adata.obs["lane"] = np.arange(n_obs) % 3
     return adata
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_the_map_shows_types_and_not_batches(counts: bool) -> None:
+    adata = two_batches(400, counts=counts)
+    options: dict[str, Any] = {"n_jobs": 1, "max_epochs": 30, "smoothness": 1.0, "n_neurons": 36}
+    if counts:
+        options["likelihood"] = "nb"
+    told, plain = (GSR(**options, batch_key=key).fit(adata).transform(adata) for key in ("batch", None))
+    assert knn_purity(plain, adata.obs["batch"]) > 0.75
+    assert knn_purity(told, adata.obs["batch"]) < 0.62
+    assert knn_purity(told, adata.obs["cluster"]) > knn_purity(plain, adata.obs["cluster"]) - 0.02
 
 
 def test_what_was_told_is_recorded_and_travels(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from _fits import QUICK, cells
 
 import gsr_sc
 from gsr_sc import GSR
+from gsr_sc.metrics import indicator_auroc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +44,16 @@ def test_held_out_labels_are_predicted() -> None:
     assert fitted(1.0).fitted.history["labels"][-1] < 0.5 * fitted(1.0).fitted.history["labels"][0]
 
 
+def test_a_few_labels_are_enough_for_the_rest() -> None:
+    adata = labelled(0.2)
+    probability = fitted(0.2).predict(adata)
+    assert probability.index.equals(adata.obs_names)
+    np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-5)
+    hidden = adata.obs["type"].isna().to_numpy()
+    right = probability.idxmax(axis=1).to_numpy() == adata.obs["truth"].to_numpy()
+    assert right[hidden].mean() > 0.85
+
+
 def test_predictions_are_written_and_removed_again() -> None:
     adata = labelled(0.5)
     adata.obs["type"] = adata.obs["type"].astype(object).fillna("Unknown").astype("category")
@@ -62,6 +73,16 @@ def test_without_its_name_the_unlabelled_category_is_a_label() -> None:
     adata.obs["type"] = adata.obs["type"].astype(object).fillna("Unknown")
     model = GSR(labels_key="type", **QUICK).fit(adata)
     assert "Unknown" in model.fitted.label_names
+
+
+def test_labels_are_told_apart_by_neurons() -> None:
+    rng = np.random.default_rng(0)
+    adata = cells(300)
+    # A split that the data hold in one direction only, which explains next to nothing of them.
+    adata.obs["side"] = np.where(adata.X[:, 0] > np.median(adata.X[:, 0]), "high", "low")
+    adata.X = np.column_stack([3 * (adata.obs["side"] == "high") + 0.3 * rng.normal(size=300), adata.X[:, 1:]])
+    plain, told = (GSR(labels_key=key, **LONG).fit(adata).transform(adata) for key in (None, "side"))
+    assert indicator_auroc(told, adata.obs["side"]) > indicator_auroc(plain, adata.obs["side"]) + 0.05
 
 
 def test_a_classifier_travels(tmp_path: Path) -> None:
