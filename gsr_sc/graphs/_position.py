@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from ._graph import NeuronGraph
 
-# Of cells lit as real ones are; from powers 2 to 6 neighbours on the map had the same label most often at 4.
-_SHARPNESS = 4
-
 
 def shares(activations: NDArray[np.floating]) -> NDArray[np.float64]:
     """Activations as shares of a whole: non-negative, each row summing to 1, shape as given.
@@ -48,8 +45,6 @@ def shares(activations: NDArray[np.floating]) -> NDArray[np.float64]:
 def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.float64]:
     """Mean position of each row of activations on the layout, in layout units.
 
-    Neurons weigh by the fourth power of their activation, or the many that a cell hardly lights up would draw every cell
-    to the middle of the map.
     On a torus the mean is circular along both axes, so that a bump across the seam lies on the seam.
     On a graph of several pieces (rings, lines, groups) it is the mean over the piece of the most active neuron,
     as there is nothing between two pieces to lie on.
@@ -71,7 +66,7 @@ def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray
     >>> gsr_sc.graphs.barycentre(gsr_sc.graphs.line(3), [[0, 0, 1], [0, 0.5, 0.5]]).tolist()
     [[2.0, 0.0], [1.5, 0.0]]
     """
-    weights = shares(shares(activations) ** _SHARPNESS)
+    weights = shares(activations)
     if graph.kind != "torus" or graph.shape is None:
         piece = pieces(graph)
         return (_within(weights, piece[:, None] == piece) if piece.any() else weights) @ graph.layout
@@ -108,7 +103,7 @@ def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.f
     >>> gsr_sc.graphs.order(gsr_sc.graphs.line(3), [[0, 0, 1], [0, 0.5, 0.5]]).tolist()
     [1.0, 0.75]
     """
-    weights = shares(shares(activations) ** _SHARPNESS)
+    weights = shares(activations)
     if graph.kind in ("ring", "rings"):
         piece = pieces(graph)
         return _mean_angle(_within(weights, piece[:, None] == piece), ring_angles(graph))

@@ -44,8 +44,8 @@ def fit_unordered_map(
     --------
     >>> import gsr_sc, numpy as np
     >>> start = gsr_sc.graphs.fit_unordered_map(np.linspace(0, 1, 50)[:, None], 5)
-    >>> start.responsibilities(np.zeros((1, 1))).argmax()
-    np.int64(0)
+    >>> start.responsibilities(np.zeros((1, 1))).shape
+    (1, 5)
     """
     x = np.asarray(coordinates, dtype=np.float32)
     n_prototypes = min(n_neurons, len(x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any, get_args
 
 import networkx as nx
@@ -122,12 +123,14 @@ def test_from_adjacency_takes_any_container_and_leaves_it_alone(seed: int) -> No
         np.testing.assert_array_equal(after, given_weights)
 
 
-def test_components_are_laid_out_side_by_side() -> None:
+def test_components_are_laid_out_beside_each_other() -> None:
     graph = graphs.from_networkx(
         nx.disjoint_union(nx.cycle_graph(5), nx.disjoint_union(nx.path_graph(3), nx.empty_graph(1)))
     )
-    x = graph.layout[:, 0]
-    assert x[:5].max() < x[5:8].min() <= x[5:8].max() < x[8]
+    parts = [graph.layout[:5], graph.layout[5:8], graph.layout[8:]]
+    for one, other in combinations(parts, 2):
+        apart = [max(a.min() - b.max(), b.min() - a.max()) for a, b in zip(one.T, other.T, strict=True)]
+        assert max(apart) > 0.5, "boxes round the components do not touch"
 
 
 def test_permuted_keeps_the_edges_but_not_the_places() -> None:

@@ -45,8 +45,7 @@ def test_barycentre_lies_within_the_layout_and_follows_one_neuron(seed: int) -> 
 def test_barycentre_of_a_bump_on_a_line_is_its_centre(centre: float) -> None:
     graph = graphs.line(20)
     z = bump(graph.layout[:, 0] - centre)[None]
-    # Neurons weigh by a power of their activation, which makes a narrow bump narrower than the space between neurons.
-    assert position.barycentre(graph, z)[0] == pytest.approx((centre, 0), abs=0.05)
+    assert position.barycentre(graph, z)[0] == pytest.approx((centre, 0), abs=0.02)
     assert position.order(graph, z) == pytest.approx(centre / 19, abs=0.002)
 
 

@@ -343,7 +343,8 @@ def test_forty_groups_on_a_hundred_neurons_take_less_than_three_seconds() -> Non
 @pytest.mark.parametrize("kind", KINDS)
 def test_gene_is_the_mean_weighted_by_activation(kind: MapKind) -> None:
     adata = make_map(kind)
-    weight = adata.obsm["X_gsr"].astype(float)
+    weight = adata.obsm["X_gsr"].astype(float) ** 2
+    weight /= weight.sum(axis=1, keepdims=True)
     gene = adata.X[:, 2].toarray().ravel()
     alive = weight.sum(axis=0) > 0
     (panel,) = draw(adata, color="gene2")
@@ -366,11 +367,12 @@ def test_gene_from_raw() -> None:
 def test_numeric_column_leaves_out_missing_values() -> None:
     adata = make_map()
     adata.obs.loc[adata.obs_names[:50], "score"] = np.nan
-    weight = adata.obsm["X_gsr"][50:, :-2].astype(float)
+    weight = adata.obsm["X_gsr"][50:, :-2].astype(float) ** 2
+    weight /= weight.sum(axis=1, keepdims=True)
     (panel,) = draw(adata, color="score")
     expected = adata.obs["score"].to_numpy()[50:] @ weight / weight.sum(axis=0)
     np.testing.assert_allclose(numbers(panel)[:-2], expected, rtol=1e-5)
-    assert panel.images[0].norm.vmin == pytest.approx(expected.min(), rel=1e-5)
+    assert panel.images[0].norm.vmax == pytest.approx(expected.max(), rel=1e-5)
 
 
 def test_labels_give_the_color_of_the_largest_and_are_paler_where_mixed() -> None:
@@ -381,7 +383,8 @@ def test_labels_give_the_color_of_the_largest_and_are_paler_where_mixed() -> Non
     # The neuron furthest from every other type has the full colour, one between types a paler one.
     assert shown[0][0] == pytest.approx(1)
     assert shown[0][1] < 0.3
-    weight = adata.obsm["X_gsr"].astype(float)[:, :-2]
+    weight = adata.obsm["X_gsr"].astype(float)[:, :-2] ** 2
+    weight /= weight.sum(axis=1, keepdims=True)
     mass = np.array([weight[adata.obs["cell_type"] == name].sum(axis=0) for name in TYPES])
     share = (mass / mass.sum(axis=0)).max(axis=0)
     reds = mass.argmax(axis=0) == 0

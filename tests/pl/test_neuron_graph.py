@@ -73,7 +73,8 @@ def test_pies_show_the_composition(kind: MapKind) -> None:
     adata = make_map(kind)
     adata.uns["cell_type_colors"] = colors = ["#ff0000", "#00ff00", "#0000ff", "#888800"]
     panel = draw(adata, pie="cell_type")
-    weight = adata.obsm["X_gsr"].astype(float)
+    weight = adata.obsm["X_gsr"].astype(float) ** 2
+    weight /= weight.sum(axis=1, keepdims=True)
     mass = np.array([weight[adata.obs["cell_type"] == f"type {k}"].sum(axis=0) for k in range(4)])
     paths, shown = neurons(panel).get_paths(), neurons(panel).get_facecolor()
     outlines = [path.to_polygons()[0] for path in paths]

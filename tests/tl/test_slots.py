@@ -36,7 +36,7 @@ def one_of(kind: str) -> AnnData:
 @pytest.mark.parametrize("kind", GRAPHS)
 def test_types_and_shapes(kind: str) -> None:
     adata = one_of(kind)
-    n_neurons = {"grid": 16, "torus": 16, "ring": 18, "line": 18, "tree": 15, "custom": 10}[kind]
+    n_neurons = {"grid": 16, "torus": 16, "ring": 32, "line": 32, "tree": 15, "custom": 10}[kind]
     stored = adata.uns["gsr"]
     n_groups = len(set(stored["graph"]["group"]))
     for key, shape in {
@@ -90,7 +90,7 @@ def test_meanings(kind: str) -> None:
     elif "gsr_order" in adata.obs:
         assert adata.obs["gsr_order"].between(0, 1).all()
     if kind == "line":
-        np.testing.assert_allclose(adata.obs["gsr_order"], x @ np.linspace(0, 1, 18), atol=1e-5)
+        np.testing.assert_allclose(adata.obs["gsr_order"], x @ np.linspace(0, 1, 32), atol=1e-5)
     if kind == "tree":
         assert len(adata.obs["gsr_branch"].cat.categories) > 1
         assert adata.obs["gsr_branch"].cat.categories.tolist() == sorted(
@@ -151,7 +151,7 @@ def test_parameters_are_kept_as_used() -> None:
     params = adata.uns["gsr"]["params"]
     expected = {
         "graph": "ring",
-        "n_neurons": 18,
+        "n_neurons": 32,
         "layer": "counts",
         "mask_var": "some",
         "transform": "combined",
@@ -170,6 +170,7 @@ def test_parameters_are_kept_as_used() -> None:
         "n_held_out": 15,
     }
     assert expected.items() <= params.items()
+    assert list(params.pop("hidden")) == [128, 128]
     assert all(isinstance(value, str | int | float | bool) for value in params.values()), params
     assert "use_rep" not in params
 
@@ -187,7 +188,7 @@ def test_defaults_are_filled_in() -> None:
 
 @pytest.mark.parametrize(
     ("n_obs", "graph", "n_neurons"),
-    [(20, "grid", 9), (200, "grid", 25), (1200, "grid", 144), (20, "ring", 8), (200, "line", 25), (400, "line", 32)],
+    [(20, "grid", 9), (200, "grid", 25), (1200, "grid", 144), (20, "ring", 8), (100, "line", 25), (400, "line", 32)],
 )
 def test_number_of_neurons_follows_the_number_of_cells(n_obs: int, graph: str, n_neurons: int) -> None:
     adata = cells(n_obs, 10)
@@ -210,11 +211,12 @@ def test_programs_are_what_the_decoder_says() -> None:
     model.annotate(adata)
     x, programs = adata.obsm["X_gsr"].astype(np.float64), adata.varm["gsr_programs"]
     neuron = int(x.sum(axis=0).argmax())
-    picture = (x[:, [neuron]] * x).sum(axis=0) / x[:, neuron].sum()
+    share = (x**2 / (x**2).sum(axis=1, keepdims=True))[:, [neuron]]
+    picture = (share * x).sum(axis=0) / share.sum()
     effect = model.decode(picture[None]) - model.decode(x.mean(axis=0)[None])
     np.testing.assert_allclose(programs[:, neuron], effect[0], atol=1e-3)
     z = (adata.X - adata.X.mean(axis=0)) / adata.X.std(axis=0)
-    lit = (x[:, [neuron]] * z).sum(axis=0) / x[:, neuron].sum()
+    lit = (share * z).sum(axis=0) / share.sum()
     assert np.corrcoef(programs[:, neuron], lit)[0, 1] > 0.7, "genes that are high in the cells that light it up"
 
 
