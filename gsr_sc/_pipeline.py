@@ -13,7 +13,7 @@ from ._labels import label_context, label_quality
 from ._outputs import choose_likelihood
 from ._random import draw_seed
 from ._validate import choose_transform, examine
-from .graphs import LearnedGraph, indicator_groups, nearest_neighbours, neuron_ties, resolve, sharpness
+from .graphs import LearnedGraph, indicator_groups, nearest_neighbours, neuron_ties, resolve, sharpened, sharpness
 from .matrices import MatrixSource, fit_transform
 from .training import Context, Targets, TrainingPlan, annealed_targets, fit, noise_share
 
@@ -104,7 +104,11 @@ def fit_input(
         context=context,
     )
     activations = _fitted.encode(result.network, source)
-    neurons = wanted.of(activations[training]) if isinstance(wanted, LearnedGraph) else wanted
+    neurons = (
+        wanted.of(sharpened(activations[training], design.coactivation_power))
+        if isinstance(wanted, LearnedGraph)
+        else wanted
+    )
     power = sharpness(activations[useful])
     ties = data_ties(activations, targets, power=power) if targets else neuron_ties(activations[useful], power=power)
     return _fitted.Fitted(

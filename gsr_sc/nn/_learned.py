@@ -33,6 +33,9 @@ class LearnedGraphPenalty(GraphSpectralPenalty):
         Number of neurons.
     kernel, n_neighbours
         How co-activation becomes a tie; see :func:`gsr_sc.graphs.learned`.
+    power
+        What activations are raised to before they are compared: 2 for activations of unit length, which are roots of
+        shares, and have longer tails.
     memory
         Number of observations after which the weight of an older one has fallen to 1/e; None forgets nothing.
     laplacian, measure, dim
@@ -65,6 +68,7 @@ class LearnedGraphPenalty(GraphSpectralPenalty):
         *,
         kernel: CoactivationKernel = "adaptive",
         n_neighbours: int | None = None,
+        power: float = 1.0,
         memory: float | None = None,
         laplacian: LaplacianKind = "unnormalised",
         measure: Measure = "dirichlet",
@@ -78,6 +82,7 @@ class LearnedGraphPenalty(GraphSpectralPenalty):
         self.operator.zero_()
         self.kernel = kernel
         self.n_neighbours = n_neighbours
+        self.power = power
         self.memory = memory
         self.register_buffer("adjacency", torch.zeros(n_neurons, n_neurons))
         self.register_buffer("mass", torch.zeros(()))
@@ -89,6 +94,7 @@ class LearnedGraphPenalty(GraphSpectralPenalty):
         """Remember activations, of any shape with one entry per neuron along `dim`."""
         z = activations.detach().movedim(self.dim, -1).reshape(-1, len(self.mean))
         z = z.to(self.mean.dtype)
+        z = z if self.power == 1 else z.clamp_min(0) ** self.power
         mean = z.mean(dim=0)
         centred = z - mean
         kept = self.mass if self.memory is None else self.mass * math.exp(-len(z) / self.memory)

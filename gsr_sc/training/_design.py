@@ -103,8 +103,14 @@ class Design:
             assert graph.n_neurons is not None
             memory = None if graph.memory is None else graph.memory * n_training
             options |= {"kernel": graph.kernel, "n_neighbours": graph.n_neighbours, "memory": memory}
+            options |= {"power": self.coactivation_power}
             return LearnedGraphPenalty(graph.n_neurons, **options)
         return GraphSpectralPenalty(graph, **options)
+
+    @property
+    def coactivation_power(self) -> float:
+        """What activations are raised to before neurons are compared by them."""
+        return 2.0 if self.unit_length and self.activation in ("simplex", "heat") else 1.0
 
     def params(self) -> dict[str, Any]:
         """Options as plain values that can be stored anywhere."""

@@ -133,3 +133,14 @@ def test_any_penalty_takes_another_graph() -> None:
     assert float(penalty(z)) == 0
     with pytest.raises(ValueError, match="5 neurons"):
         penalty.update(graphs.ring(5))
+
+
+def test_a_power_compares_the_tops_of_activations() -> None:
+    z = torch.rand(50, 5, generator=torch.Generator().manual_seed(0)) - 0.2
+    raised, squares = LearnedGraphPenalty(5, power=2.0), LearnedGraphPenalty(5)
+    raised(z)
+    squares(z.clamp_min(0).square())
+    torch.testing.assert_close(raised.covariance, squares.covariance)
+    plain = LearnedGraphPenalty(5)
+    plain(z)
+    assert not torch.allclose(raised.covariance, plain.covariance)
