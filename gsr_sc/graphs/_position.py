@@ -81,6 +81,8 @@ def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray
 def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.float64] | None:
     """One-dimensional position of each row of activations, for graphs that have one.
 
+    Neurons weigh by the square of their activation: the many that are hardly lit would draw every row to the middle, and
+    change the order where the noise in them is larger than the step between two rows.
     Where the graph branches or has several pieces, only the neurons count that lie on a way from the root through the
     most active neuron: activation on another branch says nothing of how far a cell has come on its own.
 
@@ -103,7 +105,7 @@ def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.f
     >>> gsr_sc.graphs.order(gsr_sc.graphs.line(3), [[0, 0, 1], [0, 0.5, 0.5]]).tolist()
     [1.0, 0.75]
     """
-    weights = shares(activations)
+    weights = shares(shares(activations) ** 2)
     if graph.kind in ("ring", "rings"):
         piece = pieces(graph)
         return _mean_angle(_within(weights, piece[:, None] == piece), ring_angles(graph))

@@ -90,7 +90,8 @@ def test_meanings(kind: str) -> None:
     elif "gsr_order" in adata.obs:
         assert adata.obs["gsr_order"].between(0, 1).all()
     if kind == "line":
-        np.testing.assert_allclose(adata.obs["gsr_order"], x @ np.linspace(0, 1, 32), atol=1e-5)
+        share = x**2 / (x**2).sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(adata.obs["gsr_order"], share @ np.linspace(0, 1, 32), atol=1e-5)
     if kind == "tree":
         assert len(adata.obs["gsr_branch"].cat.categories) > 1
         assert adata.obs["gsr_branch"].cat.categories.tolist() == sorted(
