@@ -14,7 +14,7 @@ from gsr_sc import datasets, graphs, metrics
 if TYPE_CHECKING:
     from anndata import AnnData
 
-SEEDS = range(5)
+SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))]
 THRESHOLD = 0.98
 # How far below a control has to stay. Controls are read off in the same way: by the mean position of the activations on
 # the original line or ring, which is where their neurons are drawn.
@@ -55,7 +55,7 @@ def test_the_order_is_recovered(kind: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("control", ["permuted", "random"])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:5])
 @pytest.mark.parametrize("kind", ["line", "ring"])
 def test_not_on_a_permuted_graph_and_not_without_penalty_and_start(kind: str, seed: int, control: str) -> None:
     assert agreement(kind, seed, control) < agreement(kind, seed) - MARGIN
