@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._keys import UNASSIGNED
-from ._store import group_names
-from .graphs import barycentre, branch_names, branches, group_shares, order, shares
+from ._stored import group_names
+from .graphs import barycentre, branch_names, branches, group_shares, order, sharpened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +93,7 @@ def gene_programs(
     (n_inputs, n_neurons), in the units of the network's input (standard deviations for z-scored genes).
     """
     # Squared, or the many cells that hardly light up a neuron would outweigh the few that do.
-    weights = shares(shares(activations) ** 2)
+    weights = sharpened(activations, 2)
     mass = weights.sum(axis=0)
     mean = activations.mean(axis=0, keepdims=True)
     pictures = (weights.T @ activations + 1e-6 * mean) / (mass[:, None] + 1e-6)

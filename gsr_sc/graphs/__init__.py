@@ -15,12 +15,12 @@ from ._laplacian import HeatKernel, laplacian
 from ._learned import LearnedGraph, coactivation_graph, learned
 from ._named import default_size
 from ._neighbours import nearest_neighbours
-from ._position import barycentre, order, shares
+from ._position import barycentre, order, shares, sharpened
 from ._resolve import resolve
 from ._several import groups, lines, rings
 from ._start import AnnealedMap, fit_annealed_map, is_slender
 from ._symmetry import align, automorphisms
-from ._ties import group_shares, neuron_ties, sharpened, sharpness
+from ._ties import group_shares, neuron_ties, sharpness
 from ._unordered import fit_unordered_map
 
 __all__ = [

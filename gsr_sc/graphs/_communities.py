@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import networkx as nx
+from scipy import sparse
 from scipy.sparse import csgraph
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-    from scipy import sparse
 
 
 def communities(adjacency: ArrayLike | sparse.sparray, *, resolution: float = 1.0) -> list[list[int]]:
@@ -48,6 +48,4 @@ def describe_graph(adjacency: sparse.csr_array) -> dict[str, float]:
 
 
 def _networkx(adjacency: ArrayLike | sparse.sparray) -> nx.Graph[int]:
-    from scipy import sparse
-
     return nx.from_scipy_sparse_array(sparse.csr_array(adjacency))

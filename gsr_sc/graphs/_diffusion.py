@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
 
-from ._neighbours import Neighbours, nearest_neighbours
+from ._neighbours import Neighbours, nearest_neighbours, neighbour_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,11 +48,10 @@ def diffusion_coordinates(
 def affinities(neighbours: Neighbours) -> sparse.csr_array:
     """Symmetric weights between neighbours, Gaussian in the distance over that to the middle neighbour of each."""
     distance, index = neighbours
-    n_obs, k = index.shape
-    scale = np.maximum(distance[:, [k // 2]], 1e-12)
+    scale = np.maximum(distance[:, [index.shape[1] // 2]], 1e-12)
     # The small floor keeps the graph connected enough for eigenvectors to exist where points coincide.
     weight = np.exp(-((distance / scale) ** 2)) + 1e-6
-    affinity = sparse.csr_array((weight.ravel(), (np.repeat(np.arange(n_obs), k), index.ravel())), shape=(n_obs, n_obs))
+    affinity = neighbour_matrix(index, weight)
     return affinity + affinity.T
 
 

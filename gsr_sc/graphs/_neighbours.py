@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 N_NEIGHBOURS = 15
@@ -49,3 +50,10 @@ def nearest_neighbours(x: NDArray[np.floating], n_neighbours: int = N_NEIGHBOURS
     k = min(n_neighbours, len(x) - 1)
     distance, index = NearestNeighbors(n_neighbors=k + 1).fit(x).kneighbors(x)
     return Neighbours(distance[:, 1:], index[:, 1:])
+
+
+def neighbour_matrix(numbers: NDArray[np.intp], weights: NDArray[np.floating]) -> sparse.csr_array:
+    """Weight of each neighbour, both given as (n_obs, k), as a sparse matrix (n_obs, n_obs)."""
+    n_obs, k = numbers.shape
+    rows = np.repeat(np.arange(n_obs), k)
+    return sparse.csr_array((weights.ravel(), (rows, numbers.ravel())), shape=(n_obs, n_obs))

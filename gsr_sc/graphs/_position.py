@@ -42,6 +42,32 @@ def shares(activations: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.divide(weights, total, out=np.full_like(weights, 1 / weights.shape[1]), where=total > 0)
 
 
+def relative_shares(activations: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Shares relative to the largest of each row, so that no power makes a row vanish."""
+    weights = shares(activations)
+    return np.asarray(weights / weights.max(axis=1, keepdims=True))
+
+
+def sharpened(activations: NDArray[np.floating], power: float) -> NDArray[np.float64]:
+    """Shares of the neurons after raising them to a power, each row summing to 1, shape as given.
+
+    Parameters
+    ----------
+    activations
+        Shape (n_obs, n_neurons).
+    power
+        See :func:`sharpness`; 1 leaves the shares as they are.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.sharpened([[1, 3], [0, 0]], 2).round(3).tolist()
+    [[0.1, 0.9], [0.5, 0.5]]
+    """
+    weights = relative_shares(np.asarray(activations)) ** power
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
 def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.float64]:
     """Mean position of each row of activations on the layout, in layout units.
 
@@ -105,7 +131,7 @@ def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.f
     >>> gsr_sc.graphs.order(gsr_sc.graphs.line(3), [[0, 0, 1], [0, 0.5, 0.5]]).tolist()
     [1.0, 0.75]
     """
-    weights = shares(shares(activations) ** 2)
+    weights = sharpened(activations, 2)
     if graph.kind in ("ring", "rings"):
         piece = pieces(graph)
         return _mean_angle(_within(weights, piece[:, None] == piece), ring_angles(graph))
@@ -137,8 +163,13 @@ def root_neurons(graph: NeuronGraph) -> NDArray[np.intp]:
     """The neurons from which positions are counted: an end of each line, the first neuron of what branches."""
     if graph.kind not in ("line", "lines"):
         return np.zeros(1, dtype=np.intp)
-    ends = np.flatnonzero(np.diff(graph.adjacency.indptr) == 1)
-    return ends[np.unique(pieces(graph)[ends], return_index=True)[1]]
+    at = ends(graph)
+    return at[np.unique(pieces(graph)[at], return_index=True)[1]]
+
+
+def ends(graph: NeuronGraph) -> NDArray[np.intp]:
+    """Neurons with one edge, in graph order."""
+    return np.flatnonzero(np.diff(graph.adjacency.indptr) == 1).astype(np.intp)
 
 
 def distance_from_root(graph: NeuronGraph) -> NDArray[np.float64]:

@@ -20,8 +20,8 @@ from scipy.sparse import csgraph
 from ._laplacian import HeatKernel
 from ._match import first_assignments, squared_distances
 from ._neighbours import Neighbours, nearest_neighbours
-from ._position import steps_between
-from ._tips import assign_by_tips, ends
+from ._position import ends, steps_between
+from ._tips import assign_by_tips
 from ._unfold import unfold
 
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
-"""Which neurons stand for the same observations: sharpened activations, and ties between neurons."""
+"""Which neurons stand for the same observations: how far to sharpen activations, and ties between neurons."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
-from ._position import shares
+from ._neighbours import neighbour_matrix
+from ._position import relative_shares, sharpened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def sharpness(activations: NDArray[np.floating]) -> float:
     >>> gsr_sc.graphs.sharpness(smooth) < gsr_sc.graphs.sharpness(smooth**0.5)
     True
     """
-    relative = _relative(np.asarray(activations)[:: max(len(activations) // _SAMPLE, 1)])
+    relative = relative_shares(np.asarray(activations)[:: max(len(activations) // _SAMPLE, 1)])
     low, high = -4.0, 8.0
     for _ in range(25):
         middle = (low + high) / 2
@@ -44,26 +44,6 @@ def sharpness(activations: NDArray[np.floating]) -> float:
         lit = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)
         low, high = (middle, high) if np.median(lit) > _LIT_NEURONS else (low, middle)
     return float(2.0**high)
-
-
-def sharpened(activations: NDArray[np.floating], power: float) -> NDArray[np.float64]:
-    """Shares of the neurons after raising them to a power, each row summing to 1, shape as given.
-
-    Parameters
-    ----------
-    activations
-        Shape (n_obs, n_neurons).
-    power
-        See :func:`sharpness`; 1 leaves the shares as they are.
-
-    Examples
-    --------
-    >>> import gsr_sc
-    >>> gsr_sc.graphs.sharpened([[1, 3], [0, 0]], 2).round(3).tolist()
-    [[0.1, 0.9], [0.5, 0.5]]
-    """
-    weights = _relative(np.asarray(activations)) ** power
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def group_shares(activations: NDArray[np.floating], member: NDArray[Any], *, power: float = 1.0) -> NDArray[np.float64]:
@@ -133,16 +113,8 @@ def neuron_ties(
         np.fill_diagonal(ties, 0)
     else:
         weights = sharpened(activations, power)
-        n_obs, k = neighbours.shape
-        rows = np.repeat(np.arange(n_obs), k)
-        near = sparse.csr_array((np.ones(len(rows)), (rows, neighbours.ravel())), shape=(n_obs, n_obs))
+        near = neighbour_matrix(neighbours, np.ones(neighbours.shape))
         ties = weights.T @ (near @ weights)
         ties = (ties + ties.T) / 2
     total = ties.sum()
     return ties / total if total > 0 else np.full_like(ties, 1 / ties.size)
-
-
-def _relative(activations: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Shares relative to the largest of each row, so that no power makes a row vanish."""
-    weights = shares(activations)
-    return np.asarray(weights / weights.max(axis=1, keepdims=True))

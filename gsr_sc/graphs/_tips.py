@@ -6,12 +6,12 @@ import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 from scipy.optimize import quadratic_assignment
 from scipy.sparse import csgraph
 
 from ._match import squared_distances
-from ._position import steps_between
+from ._neighbours import neighbour_matrix
+from ._position import ends, steps_between
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 # Up to so many ends every way of matching them is tried.
 _MAX_TRIED = 7
-
-
-def ends(graph: NeuronGraph) -> NDArray[np.intp]:
-    """Neurons with one edge, in graph order."""
-    return np.flatnonzero(np.diff(graph.adjacency.indptr) == 1).astype(np.intp)
 
 
 def assign_by_tips(graph: NeuronGraph, data: Unfolded) -> NDArray[np.intp]:
@@ -58,9 +53,8 @@ def assign_by_tips(graph: NeuronGraph, data: Unfolded) -> NDArray[np.intp]:
 def _tips(data: Unfolded, n_tips: int) -> tuple[list[int], NDArray[np.float64]]:
     """Numbers of the tips, and how far each observation is from each, (n_tips, n_kept)."""
     x, numbers = data.coordinates.astype(np.float64), data.neighbours.numbers
-    n, k = numbers.shape
     length = np.sqrt(((x[:, None] - x[numbers]) ** 2).sum(axis=2)) + 1e-9
-    ways = sparse.csr_array((length.ravel(), (np.repeat(np.arange(n), k), numbers.ravel())), shape=(n, n))
+    ways = neighbour_matrix(numbers, length)
 
     def walk_from(start: int) -> NDArray[np.float64]:
         walk = np.asarray(csgraph.dijkstra(ways, directed=False, indices=start))

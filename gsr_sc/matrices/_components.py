@@ -34,6 +34,11 @@ class Blocks(Protocol):
         ...
 
 
+def some_rows(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """At most so many of sorted row numbers, sorted; the same ones every time."""
+    return rows if len(rows) <= most else np.sort(np.random.default_rng(_SEED).choice(rows, most, replace=False))
+
+
 def principal_axes(source: Blocks, rows: NDArray[np.intp], n_components: int) -> NDArray[np.float32]:
     """Leading principal axes of some rows, by randomised subspace iteration over blocks.
 

@@ -160,9 +160,28 @@ def fit_transform(
     totals
         Total count of each row of the matrix, (n_obs,).
     """
+    learn = partial(_learn, rows, counts=counts, columns=columns, training=training, totals=totals)
     if kind == "combined":
-        learn = partial(fit_transform, rows, counts=True, columns=columns, training=training, totals=totals)
-        return _combine(learn(kind="zscore"), learn(kind="pearson"), rows, training, totals)
+        transform = _combine(
+            learn(kind="zscore", counts=True), learn(kind="pearson", counts=True), rows, training, totals
+        )
+    else:
+        transform = learn(kind=kind)
+    if kind == "none":
+        return transform
+    return replace(transform, baseline=_seen(transform, rows, training, totals)[0].astype(np.float32))
+
+
+def _learn(
+    rows: Rows,
+    *,
+    kind: TransformKind,
+    counts: bool,
+    columns: NDArray[np.intp],
+    training: NDArray[np.intp],
+    totals: NDArray[np.float64],
+) -> Transform:
+    """Learn a transform of one kind; its baseline is the mean of what goes in."""
     target = _log_target(rows, columns, training, totals) if counts and kind == "zscore" else 1.0
 
     def prepared(block: Index) -> Any:
@@ -179,7 +198,7 @@ def fit_transform(
         centre, scale, clip = mean[columns], np.sqrt(variance[columns]), CLIP
     elif kind == "pearson":
         centre, clip = mean[columns] / max(totals[training].mean(), 1e-12), float(np.sqrt(len(training)))
-    transform = Transform(
+    return Transform(
         kind=kind,
         counts=counts,
         columns=columns,
@@ -189,9 +208,6 @@ def fit_transform(
         baseline=mean[columns].astype(np.float32),
         clip=clip,
     )
-    if kind == "none":
-        return transform
-    return replace(transform, baseline=_seen(transform, rows, training, totals)[0].astype(np.float32))
 
 
 def _seen(
@@ -219,7 +235,7 @@ def _combine(
     share = residuals.mean[in_residuals]
     clipped = replace(residuals, columns=columns, mean=share, clip=CLIP)
     spread = float(np.sqrt(_seen(clipped, rows, training, totals)[1].sum() / max(len(columns), 1)))
-    combined = replace(
+    return replace(
         logs,
         kind="combined",
         columns=columns,
@@ -228,7 +244,6 @@ def _combine(
         share=share,
         spread=max(spread, 1e-12),
     )
-    return replace(combined, baseline=_seen(combined, rows, training, totals)[0].astype(np.float32))
 
 
 def _log_target(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..matrices import component_scores, principal_axes
+from ..matrices import component_scores, principal_axes, some_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _N_COMPONENTS = 30
 _MAX_ROWS = 2000
-_SEED = 0
 
 
 def noise_share(source: Blocks, *, training: NDArray[np.intp], held_out: NDArray[np.intp]) -> float:
@@ -32,14 +31,8 @@ def noise_share(source: Blocks, *, training: NDArray[np.intp], held_out: NDArray
     -------
     Between 0, for few variables or many that agree with each other, and 1.
     """
-    training, held_out = (_some(rows) for rows in (training, held_out))
+    training, held_out = (some_rows(rows, _MAX_ROWS) for rows in (training, held_out))
     axes = principal_axes(source, training, _N_COMPONENTS)
     kept = float((component_scores(source, axes, held_out) ** 2).sum(dtype=np.float64))
     total = sum(float(((block - source.baseline) ** 2).sum(dtype=np.float64)) for block in source.blocks(held_out))
     return float(np.clip(1 - kept / total, 0, 1)) if total > 0 else 0.0
-
-
-def _some(rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    if len(rows) <= _MAX_ROWS:
-        return rows
-    return np.sort(np.random.default_rng(_SEED).choice(rows, _MAX_ROWS, replace=False))

@@ -6,20 +6,20 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-
 from ..graphs import (
     LearnedGraph,
     diffusion_coordinates,
     fit_annealed_map,
     fit_unordered_map,
     is_slender,
+    nearest_neighbours,
 )
-from ..matrices import component_scores, fit_integration, principal_axes
+from ..matrices import component_scores, fit_integration, principal_axes, some_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ..graphs import AnnealedMap, NeuronGraph
@@ -40,7 +40,6 @@ _N_COMPONENTS = 30
 _MAX_ROWS = 20_000
 # A line has few neurons, and more rows make neighbours no more telling.
 _MAX_ROWS_SLENDER = 5_000
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -101,18 +100,17 @@ def annealed_targets(
     if init == "random" and coordinates is None:
         return None
     slender = not isinstance(graph, LearnedGraph) and is_slender(graph)
-    most = _MAX_ROWS_SLENDER if slender else _MAX_ROWS
-    rows = training
-    if len(rows) > most:
-        rows = np.sort(np.random.default_rng(_SEED).choice(training, most, replace=False))
+    rows = some_rows(training, _MAX_ROWS_SLENDER if slender else _MAX_ROWS)
     axes = principal_axes(source, rows, _N_COMPONENTS)
     scores = component_scores(source, axes)
     if conditions is not None:
         scores = fit_integration(scores[rows], conditions[rows])(scores, conditions)
     seen = scores[rows]
     first = seen if coordinates is None else coordinates[rows]
+    neighbours = None
     if init == "spectral" and coordinates is None:
-        first = diffusion_coordinates(seen)
+        neighbours = nearest_neighbours(seen)
+        first = diffusion_coordinates(seen, neighbours=neighbours)
     start: AnnealedMap
     if isinstance(graph, LearnedGraph):
         assert graph.n_neurons is not None
@@ -122,7 +120,7 @@ def annealed_targets(
     else:
         # Principal components asked for by name are not to be unfolded.
         unfolded = init != "pca" or coordinates is not None
-        start = fit_annealed_map(seen, graph, candidates=[first], unfolded=unfolded)
+        start = fit_annealed_map(seen, graph, candidates=[first], neighbours=neighbours, unfolded=unfolded)
     logger.debug(
         "annealed start: quantisation error %.3f, neighbours %.2f steps apart",
         start.quantisation_error,
