@@ -7,6 +7,23 @@ from dataclasses import dataclass
 DEFAULT_KEY = "gsr"
 UNASSIGNED = "unassigned"
 
+# What functions on a stored map add to it. A new map under the same key removes all of these: they speak of the old one.
+ADDED_UNS = (
+    "indicators",
+    "rank_indicators",
+    "order",
+    "order_genes",
+    "programs",
+    "compare",
+    "stability",
+    "null",
+    "nuisances",
+    "query",
+)
+ADDED_OBS = ("order_confidence", "label", "label_confidence", "novelty", "reproducibility")
+ADDED_OBSM = ("consensus",)
+ADDED_VARM = ("programs_cells",)
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -48,6 +65,14 @@ class Keys:
     def confidence_level(self, level: int) -> str:
         """`.obs`: share of the neighbours that are in that group."""
         return f"{self.confidence}_{level}"
+
+    def added(self, name: str) -> str:
+        """`.uns`, `.obs` or `.varm`: what a function on the stored map adds, by one of the names in this module."""
+        return f"{self.uns}_{name}"
+
+    def added_obsm(self, name: str) -> str:
+        """`.obsm`: what a function on the stored map adds."""
+        return f"X_{self.uns}_{name}"
 
     @classmethod
     def of(cls, key_added: str | None = None) -> Keys:

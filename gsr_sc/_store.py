@@ -1,10 +1,9 @@
-"""Reading and writing a map's slots in an AnnData, in one place."""
+"""Writing a map's slots into an AnnData, in one place."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,14 +11,15 @@ import pandas as pd
 from anndata import ImplicitModificationWarning
 from scipy import sparse
 
-from ._keys import UNASSIGNED, Keys
-from .graphs import NeuronGraph, branch_names, neuron_ties
+from ._keys import ADDED_OBS, ADDED_OBSM, ADDED_UNS, ADDED_VARM, UNASSIGNED, Keys
+from ._stored import group_names
+from .graphs import branch_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from anndata import AnnData
     from numpy.typing import NDArray
+
+    from .graphs import NeuronGraph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +78,6 @@ class MapResults:
     ties: NDArray[np.float32] | None = None
 
 
-def group_names(group: NDArray[np.str_]) -> list[str]:
-    """Names of the indicator groups in natural order: `0`, `1`, ..., `10`."""
-    from natsort import natsorted
-
-    return [str(name) for name in natsorted(set(group.tolist()))]
-
-
 def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:
     """Write all slots of one map, and remove slots that an earlier map of the same key left and this one lacks."""
     graph = results.graph
@@ -139,121 +132,38 @@ def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:
     for name in (keys.cluster, keys.neuron, keys.branch):
         adata.uns.pop(f"{name}_colors", None)
     adata.uns[keys.uns] = uns
+    _remove_added(adata, keys)
+
+
+def _remove_added(adata: AnnData, keys: Keys) -> None:
+    """Remove what functions on an earlier map of the same key have added."""
+    _remove_levels(adata, keys)
+    for name in ADDED_UNS:
+        adata.uns.pop(keys.added(name), None)
+    for name in ADDED_OBSM:
+        adata.obsm.pop(keys.added_obsm(name), None)
+    for name in ADDED_VARM:
+        adata.varm.pop(keys.added(name), None)
+    for name in ADDED_OBS:
+        if keys.added(name) in adata.obs:
+            del adata.obs[keys.added(name)]
+        adata.uns.pop(f"{keys.added(name)}_colors", None)
+
+
+def _remove_levels(adata: AnnData, keys: Keys) -> None:
+    level = 0
+    while keys.cluster_level(level) in adata.obs:
+        for name in (keys.cluster_level(level), keys.confidence_level(level)):
+            if name in adata.obs:
+                del adata.obs[name]
+        adata.uns.pop(f"{keys.cluster_level(level)}_colors", None)
+        level += 1
 
 
 def _used(values: NDArray[np.str_], names: list[str]) -> pd.Categorical:
     """Categories in the order of the names, those that do not occur left out."""
     occur = set(values.tolist())
     return pd.Categorical(values, categories=[name for name in names if name in occur])
-
-
-@dataclass(frozen=True, eq=False)
-class StoredMap:
-    """A map as it was stored in an AnnData; what `pl` and `get` read.
-
-    Parameters
-    ----------
-    adata
-        The annotated data.
-    key
-        What was passed as `key_added` when the map was fitted; None for the default.
-
-    Raises
-    ------
-    KeyError
-        If no map is stored under that key.
-    """
-
-    adata: AnnData
-    key: str | None = None
-
-    def __post_init__(self) -> None:
-        uns = self.adata.uns.get(self.keys.uns)
-        if not (hasattr(uns, "keys") and "graph" in uns and self.keys.latent in self.adata.obsm):
-            stored = [
-                name
-                for name, value in self.adata.uns.items()
-                if hasattr(value, "keys") and {"graph", "quality", "params"} <= set(value.keys())
-            ]
-            hint = (
-                f"Maps stored here: {stored}; choose one with `key=`."
-                if stored
-                else "Run `gsr_sc.tl.fit(adata)` first."
-            )
-            msg = f"No map is stored under {self.keys.uns!r} in this AnnData. {hint}"
-            raise KeyError(msg)
-
-    @cached_property
-    def keys(self) -> Keys:
-        """Names of the slots."""
-        return Keys.of(self.key)
-
-    @property
-    def uns(self) -> Mapping[str, Any]:
-        """The entry of `.uns`: `params`, `graph`, `history`, `quality`, `versions`."""
-        entry: Mapping[str, Any] = self.adata.uns[self.keys.uns]
-        return entry
-
-    @cached_property
-    def graph(self) -> NeuronGraph:
-        """The neuron graph."""
-        stored = self.uns["graph"]
-        shape = tuple(int(side) for side in stored["shape"]) if "shape" in stored else None
-        return NeuronGraph(
-            str(stored["kind"]),
-            sparse.csr_array(stored["adjacency"]),
-            np.asarray(stored["layout"]),
-            tuple(str(name) for name in stored["names"]),
-            shape=shape,  # type: ignore[arg-type]
-        )
-
-    @cached_property
-    def group(self) -> NDArray[np.str_]:
-        """Name of the indicator group of each neuron, (n_neurons,)."""
-        return np.array([str(name) for name in self.uns["graph"]["group"]])
-
-    @cached_property
-    def ties(self) -> NDArray[np.float64]:
-        """How often neurons stand for observations that are neighbours, (n_neurons, n_neurons), summing to 1."""
-        stored = self.uns["graph"].get("ties")
-        # Maps of earlier versions, and those without a start from the data, have only their activations to tell.
-        return neuron_ties(self.activations) if stored is None else np.asarray(stored, dtype=np.float64)
-
-    @property
-    def groups(self) -> list[str]:
-        """Names of the indicator groups in the order of the columns of :attr:`indicators`."""
-        return group_names(self.group)
-
-    @property
-    def activations(self) -> NDArray[np.float32]:
-        """Activations, (n_obs, n_neurons)."""
-        return np.asarray(self.adata.obsm[self.keys.latent])
-
-    @property
-    def map(self) -> NDArray[np.float32]:
-        """Coordinates on the layout, (n_obs, 2)."""
-        return np.asarray(self.adata.obsm[self.keys.map])
-
-    @property
-    def indicators(self) -> NDArray[np.float32]:
-        """Activation of each indicator group, (n_obs, n_groups)."""
-        return np.asarray(self.adata.obsm[self.keys.indicators])
-
-    @property
-    def programs(self) -> NDArray[np.float32]:
-        """Signed effect of each neuron on each gene, (n_vars, n_neurons)."""
-        if self.keys.programs not in self.adata.varm:
-            msg = (
-                f"No gene programs are stored in .varm[{self.keys.programs!r}]: "
-                "the map was fitted on a representation (`use_rep`) or on other genes. Fit on X or on a layer to have them."
-            )
-            raise KeyError(msg)
-        return np.asarray(self.adata.varm[self.keys.programs])
-
-    @property
-    def cluster(self) -> pd.Series[Any]:
-        """Indicator group of each observation, categorical."""
-        return self.adata.obs[self.keys.cluster]
 
 
 def write_levels(
@@ -271,14 +181,7 @@ def write_levels(
     `groups` holds the group of each neuron and `confidence` that of each observation in each group, by level;
     observations with less than `least`, or with `nothing` in them, are unassigned.
     """
-    earlier = 0
-    while keys.cluster_level(earlier) in adata.obs:
-        earlier += 1
-    for level in range(earlier):
-        for name in (keys.cluster_level(level), keys.confidence_level(level)):
-            if name in adata.obs:
-                del adata.obs[name]
-        adata.uns.pop(f"{keys.cluster_level(level)}_colors", None)
+    _remove_levels(adata, keys)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImplicitModificationWarning)
         for level, (group, sure) in enumerate(zip(groups, confidence, strict=True)):
@@ -287,7 +190,7 @@ def write_levels(
             cluster = np.where((highest >= least) & ~nothing, np.array(names)[sure.argmax(axis=1)], UNASSIGNED)
             adata.obs[keys.cluster_level(level)] = _used(cluster, [*names, UNASSIGNED])
             adata.obs[keys.confidence_level(level)] = highest
-        adata.uns[f"{keys.uns}_indicators"] = {
+        adata.uns[keys.added("indicators")] = {
             "resolution": np.array(resolutions),
             "group": np.column_stack([group.astype(np.int64) for group in groups]),
         }

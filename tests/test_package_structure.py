@@ -32,7 +32,7 @@ FLOORS: tuple[set[str], ...] = (
     {"_use", "_pipeline"},
     {"get", "_fitted", "_folder", "_labels", "_options"},
     {"training", "_results"},
-    {"_validate", "_covariates", "_outputs", "_store", "_serialize"},
+    {"_validate", "_covariates", "_outputs", "_store", "_stored", "_serialize"},
     {"nn", "matrices"},
     {"graphs", "metrics", "datasets"},
     {"_keys", "_docs", "_log", "_random"},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._store import StoredMap, group_names
+from .._stored import StoredMap, group_names
 from ._neurons import neurons
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
     from numpy.typing import NDArray
 
-    from .._store import StoredMap
+    from .._stored import StoredMap
     from ._canvas import Shown
     from ._colors import Palette
     from ._layer import Layer

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
     from numpy.typing import NDArray
 
-    from .._store import StoredMap
+    from .._stored import StoredMap
     from ._canvas import Shown
     from ._colors import Palette
     from ._layer import Layer

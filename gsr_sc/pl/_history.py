@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .._store import StoredMap
+from .._stored import StoredMap
 from ..get import history as recorded_history
 from ..get._names import unknown
 from ._canvas import canvas, check_ax

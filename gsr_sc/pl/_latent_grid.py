@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from .._store import StoredMap
+from .._stored import StoredMap
 from ._canvas import check_choice, check_places
 from ._color_panels import draw_colors
 from ._group_panels import StandardScale, draw_groups, read_sections

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
     from numpy.typing import NDArray
 
-    from .._store import StoredMap
+    from .._stored import StoredMap
     from ..graphs import NeuronGraph
 
 DEAD_NOTE = "\u00d7  neuron that no cell lights up"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from matplotlib.colors import to_rgba
 
-from .._store import StoredMap
+from .._stored import StoredMap
 from ..get import neurons
 from ..get._names import unknown
 from ._canvas import canvas, check_places

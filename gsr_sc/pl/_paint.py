@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .._store import StoredMap
+    from .._stored import StoredMap
     from ._colors import Palette
 
 Color = tuple[float, float, float, float]

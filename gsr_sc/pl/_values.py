@@ -11,7 +11,7 @@ from pandas.api import types
 from scipy import sparse
 
 from ..get._names import unknown
-from ..graphs._position import shares
+from ..graphs._position import sharpened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,7 +110,7 @@ def group_means(activations: NDArray[np.floating], labels: Labels) -> NDArray[np
 def weights(activations: NDArray[np.floating]) -> NDArray[np.float64]:
     """How much of each observation belongs to each neuron, rows summing to 1, (n_obs, n_neurons)."""
     # Squared, or the many observations that hardly light up a neuron would outweigh the few that do.
-    return shares(shares(activations) ** 2)
+    return sharpened(activations, 2)
 
 
 def neuron_means(weight: NDArray[np.float64], values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from .._keys import Keys
 from .._log import configure
-from .._store import StoredMap, write_levels
+from .._store import write_levels
+from .._stored import StoredMap
 from ..graphs import group_shares, nested_groups
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from scipy import sparse
 
 import gsr_sc
 from gsr_sc import metrics
-from gsr_sc._store import StoredMap
+from gsr_sc._stored import StoredMap
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -251,3 +251,22 @@ def test_what_is_stored_is_not_tied_to_the_model() -> None:
     assert other.uns["gsr"]["params"]["graph"] == "grid"
     assert other.varm["gsr_programs"].max() < 99
     np.testing.assert_array_equal(model.transform(other), expected)
+
+
+def test_a_new_map_removes_what_was_added_to_the_old_one_and_nothing_else() -> None:
+    adata = gsr_sc.datasets.simulate_clusters(120, 30)
+    gsr_sc.tl.fit(adata, max_epochs=2)
+    gsr_sc.tl.indicators(adata, resolution=[1, 2])
+    adata.uns["gsr_null"] = {"p": 0.5}
+    adata.uns["gsr_mine"] = "kept"
+    adata.obs["gsr_novelty"] = 0.0
+    adata.obsm["X_gsr_consensus"] = adata.obsm["X_gsr_map"]
+    adata.varm["gsr_programs_cells"] = adata.varm["gsr_programs"]
+    gsr_sc.tl.fit(adata, max_epochs=2, key_added="other")
+    assert "gsr_null" in adata.uns
+    gsr_sc.tl.fit(adata, max_epochs=2)
+    assert not {"gsr_null", "gsr_indicators"} & set(adata.uns)
+    assert not {"gsr_novelty", "gsr_cluster_0", "gsr_confidence_1"} & set(adata.obs)
+    assert "X_gsr_consensus" not in adata.obsm
+    assert "gsr_programs_cells" not in adata.varm
+    assert adata.uns["gsr_mine"] == "kept"
