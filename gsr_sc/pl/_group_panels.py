@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.lines import Line2D
 
+from ..get._columns import read_labels
 from ._canvas import canvas, check_ax
 from ._color_panels import bar_beside, heading
 from ._colors import FRAME, GREY, INK, colormap, label_colors
@@ -25,7 +26,7 @@ from ._sheet import (
     write_footnote,
     write_title,
 )
-from ._values import chosen, group_means, read_labels
+from ._values import chosen, group_means
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
