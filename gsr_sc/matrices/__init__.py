@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._components import Blocks, component_scores, principal_axes, some_rows
+from ._components import Blocks, component_scores, principal_axes
 from ._integrate import Integration, fit_integration
 from ._rows import Rows
 from ._source import MatrixSource
@@ -19,5 +19,4 @@ __all__ = [
     "fit_integration",
     "fit_transform",
     "principal_axes",
-    "some_rows",
 ]

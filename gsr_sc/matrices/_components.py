@@ -29,14 +29,13 @@ class Blocks(Protocol):
         """Mean of every variable, (n_inputs,)."""
         ...
 
+    def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+        """At most so many of sorted row numbers, sorted; the same ones every time."""
+        ...
+
     def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.float32]]:
         """Rows as dense blocks."""
         ...
-
-
-def some_rows(rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-    """At most so many of sorted row numbers, sorted; the same ones every time."""
-    return rows if len(rows) <= most else np.sort(np.random.default_rng(_SEED).choice(rows, most, replace=False))
 
 
 def principal_axes(source: Blocks, rows: NDArray[np.intp], n_components: int) -> NDArray[np.float32]:

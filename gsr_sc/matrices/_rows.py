@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BLOCK_ROWS = 1024
+_SEED = 0
 
 
 class Rows:
@@ -81,6 +82,14 @@ class Rows:
     def raw(self, index: Index) -> Any:
         """Rows in their own dtype, for checks; may share memory with the matrix."""
         return self._sparse[index] if self.is_sparse else self._dense[index]
+
+    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
+        """At most so many of the sorted `rows` in random order."""
+        return rng.permutation(rows)[:most]
+
+    def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+        """At most so many of the sorted `rows`, sorted; the same ones every time."""
+        return rows if len(rows) <= most else np.sort(np.random.default_rng(_SEED).choice(rows, most, replace=False))
 
     def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[Index]:
         """Index of consecutive rows (of all, or of the sorted `rows`), block by block."""

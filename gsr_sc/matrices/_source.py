@@ -66,6 +66,14 @@ class MatrixSource:
         """The same variables of the rows as they stand in the matrix, (batch, n_inputs): what a count model explains."""
         return self._as_given(self._rows.take(index))
 
+    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
+        """At most so many of the sorted `rows` in random order, to be asked for in that order by :meth:`batch`."""
+        return self._rows.shuffled(rows, rng, most)
+
+    def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+        """At most so many of the sorted `rows`, sorted; the same ones every time."""
+        return self._rows.sample(rows, most)
+
     def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.float32]]:
         """All rows (or the sorted `rows`) in order, block by block."""
         for block in self._rows.blocks(rows):

@@ -145,7 +145,7 @@ def fit(
     # Expected: the warm-up, the unpenalised training, and a first one with the penalty.
     n_steps = plan.n_steps(len(training))
     progress.expect((plan.warm_up_epochs + (1 if ladder[0] == 0 else 2) * plan.max_epochs) * n_steps)
-    explained = Yardstick(loop, training=training, held_out=held_out)
+    explained = Yardstick(loop, training=source.sample(training, plan.rows_per_epoch), held_out=held_out)
     refresh = None
     if isinstance(graph, LearnedGraph) and isinstance(penalty, LearnedGraphPenalty):
         refresh = Refresh(graph, penalty, plan)

@@ -38,6 +38,14 @@ class Source(Protocol):
         """Mean of every input over the training rows, (n_inputs,)."""
         ...
 
+    def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+        """At most so many of sorted row numbers, sorted; the same ones every time."""
+        ...
+
+    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
+        """At most so many of these row numbers in random order: those of the coming batches, one after the other."""
+        ...
+
 
 class DivergedError(RuntimeError):
     """The loss became infinite or not a number."""
@@ -191,12 +199,12 @@ class Loop:
         rate: Callable[[float], float],
         on_step: Callable[[float], None],
     ) -> Losses:
-        """Train on every row once.
+        """Train on every row once, or on some of them where there are more than the plan takes in an epoch.
 
         Parameters
         ----------
         rows
-            Numbers of the training rows.
+            Sorted numbers of the training rows.
         weight
             Weight of the roughness in the loss.
         pull
@@ -208,8 +216,8 @@ class Loop:
         """
         self.network.train()
         self.penalty.train()
-        shuffled = self.order.permutation(rows)
-        n_steps = math.ceil(len(rows) / self.plan.batch_size)
+        shuffled = self.source.shuffled(rows, self.order, self.plan.rows_per_epoch)
+        n_steps = self.plan.n_steps(len(rows))
         sums = np.zeros(4)
         for step, batch in enumerate(self._batches(np.array_split(shuffled, n_steps), with_start=pull > 0)):
             for group in self.optimiser.param_groups:
@@ -229,7 +237,7 @@ class Loop:
                 raise DivergedError(msg)
             sums += len(batch.inputs) * np.array([float(term.detach()) for term in terms])
             on_step(value)
-        return Losses(*(sums / len(rows)).tolist())
+        return Losses(*(sums / len(shuffled)).tolist())
 
     @torch.no_grad()
     def evaluate(self, rows: NDArray[np.intp]) -> Losses:

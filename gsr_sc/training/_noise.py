@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..matrices import component_scores, principal_axes, some_rows
+from ..matrices import component_scores, principal_axes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +31,7 @@ def noise_share(source: Blocks, *, training: NDArray[np.intp], held_out: NDArray
     -------
     Between 0, for few variables or many that agree with each other, and 1.
     """
-    training, held_out = (some_rows(rows, _MAX_ROWS) for rows in (training, held_out))
+    training, held_out = (source.sample(rows, _MAX_ROWS) for rows in (training, held_out))
     axes = principal_axes(source, training, _N_COMPONENTS)
     kept = float((component_scores(source, axes, held_out) ** 2).sum(dtype=np.float64))
     total = sum(float(((block - source.baseline) ** 2).sum(dtype=np.float64)) for block in source.blocks(held_out))

@@ -9,6 +9,9 @@ _BATCH_SIZE = 128
 _EPOCHS = 12
 _MIN_STEPS = 700
 _MAX_EPOCHS = 200
+# Beyond this a map learns nothing from more rows per epoch: see `benchmarks/scale.py`. So large data cost no more to train on,
+# and early stopping is asked just as often.
+_ROWS_PER_EPOCH = 50_000
 # Of data that are nothing but noise. Less for data whose leading components hold more: markers and pixels that agree with
 # each other need no guard against learning noise by heart, and lose by it.
 _DROPOUT = 0.35
@@ -28,6 +31,8 @@ class TrainingPlan:
         Passes over the data after that.
     batch_size
         Observations per step.
+    rows_per_epoch
+        Where there are more training observations, each epoch takes so many of them, drawn anew.
     patience
         Epochs without a better held-out loss after which the training stops.
     learning_rate
@@ -47,6 +52,7 @@ class TrainingPlan:
     warm_up_epochs: int
     max_epochs: int
     batch_size: int = _BATCH_SIZE
+    rows_per_epoch: int = _ROWS_PER_EPOCH
     patience: int = 8
     learning_rate: float = 3e-3
     pull: float = 0.03
@@ -85,8 +91,8 @@ class TrainingPlan:
         return self.warm_up_epochs + self.max_epochs
 
     def n_steps(self, n_training: int) -> int:
-        """Steps per pass."""
-        return math.ceil(n_training / self.batch_size)
+        """Steps per epoch."""
+        return math.ceil(min(n_training, self.rows_per_epoch) / self.batch_size)
 
     def rate(self, epoch: float) -> float:
         """Learning rate at a (fractional) epoch."""

@@ -14,7 +14,7 @@ from ..graphs import (
     is_slender,
     nearest_neighbours,
 )
-from ..matrices import component_scores, fit_integration, principal_axes, some_rows
+from ..matrices import component_scores, fit_integration, principal_axes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +100,7 @@ def annealed_targets(
     if init == "random" and coordinates is None:
         return None
     slender = not isinstance(graph, LearnedGraph) and is_slender(graph)
-    rows = some_rows(training, _MAX_ROWS_SLENDER if slender else _MAX_ROWS)
+    rows = source.sample(training, _MAX_ROWS_SLENDER if slender else _MAX_ROWS)
     axes = principal_axes(source, rows, _N_COMPONENTS)
     scores = component_scores(source, axes)
     if conditions is not None:

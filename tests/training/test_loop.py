@@ -33,6 +33,12 @@ class Table:
         self.asked.append(index)
         return self.x[index]
 
+    def shuffled(self, rows: np.ndarray, rng: np.random.Generator, most: int) -> np.ndarray:
+        return rng.permutation(rows)[:most]
+
+    def sample(self, rows: np.ndarray, most: int) -> np.ndarray:
+        return rows[:most]
+
 
 def table(n_obs: int = 300, seed: int = 0) -> Table:
     rng = np.random.default_rng(seed)
@@ -201,3 +207,16 @@ def test_an_extreme_rate_diverges_instead_of_giving_nan_weights() -> None:
 
     with pytest.raises(DivergedError):
         train()
+
+
+def test_an_epoch_takes_no_more_rows_than_planned_and_others_the_next_time() -> None:
+    source = table()
+    loop = make_loop(source, rows_per_epoch=100, batch_size=32)
+    seen = []
+    for _ in range(2):
+        source.asked.clear()
+        epoch(loop, np.arange(300))
+        seen.append(np.concatenate(source.asked))
+    assert [len(rows) for rows in seen] == [100, 100]
+    assert [len(np.unique(rows)) for rows in seen] == [100, 100]
+    assert len(np.intersect1d(*seen)) < 60

@@ -28,6 +28,12 @@ def test_steps_per_pass(n_training: int, n_steps: int) -> None:
     assert TrainingPlan.for_data(n_training).n_steps(n_training) == n_steps
 
 
+def test_large_data_take_no_more_steps() -> None:
+    large, larger = (TrainingPlan.for_data(n) for n in (10**5, 10**7))
+    assert large.n_steps(10**5) == larger.n_steps(10**7)
+    assert large.n_steps(10**5) == -(-large.rows_per_epoch // large.batch_size)
+
+
 @pytest.mark.parametrize("epochs", [1, 3, 24, 200])
 def test_rate_rises_in_the_warm_up_and_then_falls_to_a_hundredth(epochs: int) -> None:
     plan = TrainingPlan.for_data(1000, epochs)
