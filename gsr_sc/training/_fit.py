@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ..graphs import NeuronGraph
     from ..nn import GraphAutoencoder
     from ._design import Design
-    from ._loop import Source
     from ._plan import TrainingPlan
     from ._progress import Progress
     from ._run import Run
+    from ._source import Source
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,30 +21,10 @@ if TYPE_CHECKING:
 
     from ..nn import GraphAutoencoder
     from ._plan import TrainingPlan
+    from ._source import Source
 
 
 _BLOCK_ROWS = 1024
-
-
-class Source(Protocol):
-    """Where batches come from: memory, disk, or elsewhere."""
-
-    def batch(self, index: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Rows by number as a dense float32 array, (batch, n_inputs)."""
-        ...
-
-    @property
-    def baseline(self) -> NDArray[np.float32]:
-        """Mean of every input over the training rows, (n_inputs,)."""
-        ...
-
-    def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-        """At most so many of sorted row numbers, sorted; the same ones every time."""
-        ...
-
-    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
-        """At most so many of these row numbers in random order: those of the coming batches, one after the other."""
-        ...
 
 
 class DivergedError(RuntimeError):
