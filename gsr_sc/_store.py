@@ -194,3 +194,22 @@ def write_levels(
             "resolution": np.array(resolutions),
             "group": np.column_stack([group.astype(np.int64) for group in groups]),
         }
+
+
+def write_added(
+    adata: AnnData,
+    keys: Keys,
+    *,
+    uns: dict[str, Any] | None = None,
+    obs: dict[str, Any] | None = None,
+    obsm: dict[str, Any] | None = None,
+) -> None:
+    """Write what a function on a stored map adds, by the names that :mod:`gsr_sc._keys` has for it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImplicitModificationWarning)
+        for name, values in (obsm or {}).items():
+            adata.obsm[keys.added_obsm(name)] = values
+        for name, values in (obs or {}).items():
+            adata.obs[keys.added(name)] = values
+        for name, values in (uns or {}).items():
+            adata.uns[keys.added(name)] = values

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from ._fit import fit
 from ._indicators import indicators
+from ._stability import stability
 
-__all__ = ["fit", "indicators"]
+__all__ = ["fit", "indicators", "stability"]

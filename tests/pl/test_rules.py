@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import scanpy as sc
 from _hash import hash_adata
-from _maps import KINDS, MapKind, make_map
+from _maps import KINDS, MapKind, add_stability
+from _maps import make_map as make_plain_map
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -30,11 +31,20 @@ SINGLE: dict[str, dict[str, Any]] = {
     "latent_grid": {"groupby": "cell_type", "groups": "type 1"},
     "neuron_graph": {"pie": "cell_type"},
     "history": {"names": "penalty"},
+    "stability": {"panels": "neurons"},
 }
 SEVERAL: dict[str, dict[str, Any]] = {
     "latent_grid": {"groupby": "cell_type"},
     "history": {},
+    "stability": {},
 }
+
+
+def make_map(graph: MapKind = "grid", *, key: str | None = None) -> AnnData:
+    """A stored map, and all that functions on it have added."""
+    adata = make_plain_map(graph, key=key)
+    add_stability(adata, key=key)
+    return adata
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,82 @@
+"""How far to trust a map, as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from .._stored import StoredMap, group_names
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+StabilityTable = Literal["neurons", "cells", "groups", "fits"]
+
+
+def stability(adata: AnnData, *, of: StabilityTable = "neurons", key: str | None = None) -> pd.DataFrame:
+    """How reproducible neurons, cells, groups or whole fits are, after :func:`gsr_sc.tl.stability`.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a fitted map.
+    of
+        `"neurons"`: correlation with their counterparts in the refits. `"cells"`: how near a cell is to its place in the
+        refits, 0 for chance. `"groups"`: means of both over every indicator group. `"fits"`: every two fits.
+    key
+        What was passed as `key_added` when the map was fitted.
+
+    Returns
+    -------
+    Of neurons and cells a table with the columns `group` and `reproducibility`, and their names as index. Of groups one
+    with `n_cells`, `neurons` and `cells`. Of fits the columns `fit`, `other` (0 is the stored map), `neurons` and `map`.
+
+    Raises
+    ------
+    KeyError
+        If no map is stored under `key`, or :func:`gsr_sc.tl.stability` was not run.
+    ValueError
+        If `of` is unknown.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.get.stability(adata, of="groups").sort_values("cells")  # doctest: +SKIP
+    """
+    stored = StoredMap(adata, key)
+    found = stored.added("stability", by="stability")
+    groups = group_names(stored.group)
+    neurons = pd.DataFrame(
+        {
+            "group": pd.Categorical(stored.group.tolist(), categories=groups),
+            "reproducibility": np.asarray(found["neurons"], dtype=np.float64),
+        },
+        index=pd.Index(stored.graph.names, name="neuron"),
+    )
+    cells = pd.DataFrame(
+        {"group": stored.cluster, "reproducibility": adata.obs[stored.keys.added("reproducibility")]},
+        index=adata.obs_names,
+    )
+    if of == "neurons":
+        return neurons
+    if of == "cells":
+        return cells
+    if of == "groups":
+        cluster = cells["group"].astype(str)
+        return pd.DataFrame(
+            {
+                "n_cells": cluster.value_counts().reindex(groups, fill_value=0),
+                "neurons": neurons["reproducibility"].groupby(neurons["group"].astype(str)).mean().reindex(groups),
+                "cells": cells["reproducibility"].groupby(cluster).mean().reindex(groups),
+            },
+            index=pd.Index(groups, name="group"),
+        )
+    if of == "fits":
+        between = np.asarray(found["between_neurons"]), np.asarray(found["between_maps"])
+        first, other = np.triu_indices(len(between[0]), k=1)
+        columns = {"fit": first, "other": other, "neurons": between[0][first, other], "map": between[1][first, other]}
+        return pd.DataFrame(columns)
+    msg = f"`of` is {of!r}; choose one of {['neurons', 'cells', 'groups', 'fits']}."
+    raise ValueError(msg)
