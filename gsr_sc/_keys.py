@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 DEFAULT_KEY = "gsr"
 UNASSIGNED = "unassigned"
+UNASSIGNED_COLOR = "#8b8b90"
 
 # What functions on a stored map add to it. A new map under the same key removes all of these: they speak of the old one.
 ADDED_UNS = (

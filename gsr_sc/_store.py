@@ -11,7 +11,7 @@ import pandas as pd
 from anndata import ImplicitModificationWarning
 from scipy import sparse
 
-from ._keys import ADDED_OBS, ADDED_OBSM, ADDED_UNS, ADDED_VARM, UNASSIGNED, Keys
+from ._keys import ADDED_OBS, ADDED_OBSM, ADDED_UNS, ADDED_VARM, UNASSIGNED, UNASSIGNED_COLOR, Keys
 from ._stored import group_names
 from .graphs import branch_names
 
@@ -172,27 +172,33 @@ def write_levels(
     groups: list[NDArray[np.str_]],
     confidence: list[NDArray[np.float64]],
     *,
+    colors: list[list[str]],
     resolutions: list[float],
     least: float,
     nothing: NDArray[np.bool_],
 ) -> None:
     """Write the levels of a hierarchy of indicator groups, and remove those of an earlier one.
 
-    `groups` holds the group of each neuron and `confidence` that of each observation in each group, by level;
+    `groups` holds the group of each neuron, `confidence` that of each observation in each group, and `colors` that of each
+    group, by level;
     observations with less than `least`, or with `nothing` in them, are unassigned.
     """
     _remove_levels(adata, keys)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImplicitModificationWarning)
-        for level, (group, sure) in enumerate(zip(groups, confidence, strict=True)):
+        for level, (group, sure, shades) in enumerate(zip(groups, confidence, colors, strict=True)):
             names = group_names(group)
             highest = np.where(nothing, 0.0, np.clip(sure.max(axis=1), 0, 1))
             cluster = np.where((highest >= least) & ~nothing, np.array(names)[sure.argmax(axis=1)], UNASSIGNED)
-            adata.obs[keys.cluster_level(level)] = _used(cluster, [*names, UNASSIGNED])
+            found = _used(cluster, [*names, UNASSIGNED])
+            color_of = dict(zip(names, shades, strict=True)) | {UNASSIGNED: UNASSIGNED_COLOR}
+            adata.obs[keys.cluster_level(level)] = found
+            adata.uns[f"{keys.cluster_level(level)}_colors"] = [color_of[name] for name in found.categories]
             adata.obs[keys.confidence_level(level)] = highest
         adata.uns[keys.added("indicators")] = {
             "resolution": np.array(resolutions),
             "group": np.column_stack([group.astype(np.int64) for group in groups]),
+            "min_confidence": least,
         }
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata
 
 from ._arrays import as_codes, as_matrix
+from ._auroc import auroc_of_ranks
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
 
 def indicator_auroc(activations: ArrayLike, labels: ArrayLike | pd.Series[Any]) -> float:
@@ -75,20 +75,11 @@ def indicator_auroc_per_label(activations: ArrayLike, labels: ArrayLike | pd.Ser
     if len(names) < 2:
         msg = f"`labels` holds {names} only; at least two different labels are needed."
         raise ValueError(msg)
-    auroc = _one_vs_rest(matrix[codes >= 0], codes[codes >= 0], len(names))
+    auroc = auroc_of_ranks(matrix[codes >= 0], codes[codes >= 0], len(names))
     given, taken = linear_sum_assignment(auroc, maximize=True)
     neuron, chosen = np.full(len(names), -1), np.full(len(names), 0.5)
     neuron[given], chosen[given] = taken, auroc[given, taken]
     return pd.DataFrame({"label": names, "neuron": neuron, "auroc": chosen})
-
-
-def _one_vs_rest(matrix: NDArray[np.floating[Any]], codes: NDArray[np.intp], n_labels: int) -> NDArray[np.float64]:
-    count = np.bincount(codes, minlength=n_labels)
-    rank_sum = np.empty((n_labels, matrix.shape[1]))
-    for neuron, column in enumerate(matrix.T):
-        rank_sum[:, neuron] = np.bincount(codes, weights=rankdata(column), minlength=n_labels)
-    lowest = count * (count + 1) / 2
-    return np.asarray((rank_sum - lowest[:, None]) / (count * (len(codes) - count))[:, None])
 
 
 def knn_purity(representation: ArrayLike, labels: ArrayLike | pd.Series[Any], *, n_neighbors: int = 15) -> float:
