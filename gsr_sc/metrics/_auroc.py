@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import norm, rankdata, t
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,18 +22,19 @@ class OneVsRest(NamedTuple):
         Ties count half.
     variance
         Of the AUROC, by DeLong's method; NaN for labels with one observation, and without others.
+    freedom
+        Degrees of freedom of that variance, by Welch and Satterthwaite; NaN as above.
     z
         Deviate of the Mann-Whitney test against 0.5, corrected for ties and continuity; 0 where all values are equal.
     """
 
     auroc: NDArray[np.float64]
     variance: NDArray[np.float64]
+    freedom: NDArray[np.float64]
     z: NDArray[np.float64]
 
 
-def auroc_of_ranks(
-    matrix: NDArray[np.floating[Any]], codes: NDArray[np.intp], n_labels: int
-) -> NDArray[np.float64]:
+def auroc_of_ranks(matrix: NDArray[np.floating[Any]], codes: NDArray[np.intp], n_labels: int) -> NDArray[np.float64]:
     """AUROC of each label against the rest, (n_labels, n_columns); `codes` number the labels from 0."""
     count = np.bincount(codes, minlength=n_labels)
     rank_sum = np.empty((n_labels, matrix.shape[1]))
@@ -56,15 +57,15 @@ def one_vs_rest(matrix: NDArray[np.floating[Any]], codes: NDArray[np.intp], n_la
         Number of labels.
     """
     # Sorting values within labels is cheap for small integers.
-    codes = codes.astype(np.min_scalar_type(n_labels))
-    columns = [_one_column(column, codes, n_labels) for column in np.ascontiguousarray(matrix.T)]
+    small = codes.astype(np.min_scalar_type(n_labels))
+    columns = [_one_column(column, small, n_labels) for column in np.ascontiguousarray(matrix.T)]
     return OneVsRest(*(np.stack(part, axis=1) for part in zip(*columns, strict=True)))
 
 
 def _one_column(
-    column: NDArray[np.floating[Any]], codes: NDArray[np.unsignedinteger[Any]], n_labels: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """AUROC, variance and deviate of each label for one column, each (n_labels,).
+    column: NDArray[np.floating[Any]], codes: NDArray[np.integer[Any]], n_labels: int
+) -> tuple[NDArray[np.float64], ...]:
+    """AUROC, variance, its degrees of freedom and deviate of each label for one column, each (n_labels,).
 
     A run is what one label has of one value. All that DeLong's method averages over pairs of observations follows from how
     many of the label and of the others lie below, at and above each run.
@@ -91,7 +92,7 @@ def _one_column(
     others_between = until - others_below - others_equal
 
     def total(weights: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        return np.bincount(label, weights=weights, minlength=n_labels)
+        return np.asarray(np.bincount(label, weights=weights, minlength=n_labels), dtype=np.float64)
 
     with np.errstate(invalid="ignore", divide="ignore"):
         placed = (others_below + others_equal / 2) / n_out[label]
@@ -100,12 +101,14 @@ def _one_column(
         squares = others_equal * (own_below + size / 2) ** 2 + others_between * (own_below + size) ** 2
         # What others see of a label is one minus the AUROC from where they stand.
         of_others = total(squares / n_in[label] ** 2) / n_out - (1 - auroc) ** 2
-        variance = np.maximum(of_own, 0) / (n_in - 1) + np.maximum(of_others, 0) / (n_out - 1)
+        by_own, by_others = np.maximum(of_own, 0) / (n_in - 1), np.maximum(of_others, 0) / (n_out - 1)
+        variance = by_own + by_others
+        freedom = variance**2 / (by_own**2 / (n_in - 1) + by_others**2 / (n_out - 1))
         ties = float((equal.astype(np.float64) ** 3 - equal).sum())
         spread = np.sqrt((n_obs + 1 - ties / (n_obs * (n_obs - 1))) / (12 * n_in * n_out))
         away = np.maximum(np.abs(auroc - 0.5) - 0.5 / (n_in * n_out), 0) * np.sign(auroc - 0.5)
         z = np.where(spread > 1e-12, away / spread, 0.0)
-    return auroc, variance, z
+    return auroc, variance, freedom, z
 
 
 def auroc_interval(
@@ -113,9 +116,9 @@ def auroc_interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Confidence limits of each AUROC, each (n_labels, n_columns).
 
-    DeLong's interval on the logit scale; it has no width where labels are told apart without error, and none is
-    defined for a single observation. Newcombe's interval, which assumes a shape of the distributions and has a width
-    everywhere, is joined to it near both ends, where an observation more or less decides.
+    DeLong's interval on the logit scale, with the quantiles of Student's t; it has no width where labels are told apart
+    without error, and none is defined for a single observation. Newcombe's interval, which assumes a shape of the
+    distributions and has a width everywhere, is joined to it near both ends, where an observation more or less decides.
 
     Parameters
     ----------
@@ -130,7 +133,9 @@ def auroc_interval(
     low, high = _newcombe(found.auroc, n_in[:, None].astype(float), n_out[:, None].astype(float), z)
     inner = np.clip(found.auroc, 1e-12, 1 - 1e-12)
     logit = np.log(inner / (1 - inner))
-    reach = z * np.sqrt(np.nan_to_num(found.variance)) / (inner * (1 - inner))
+    # The spread is measured on few observations itself.
+    reach = t.ppf((1 + level) / 2, np.nan_to_num(found.freedom, nan=1.0))
+    reach = reach * np.sqrt(np.nan_to_num(found.variance)) / (inner * (1 - inner))
     delong_low, delong_high = _expit(logit - reach), _expit(logit + reach)
     # Fewer than five expected on the wrong side: the variance itself is hardly known.
     near_end = np.minimum(found.auroc, 1 - found.auroc) * np.minimum(n_in, n_out)[:, None] < 5

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from ._fit import fit
 from ._indicators import indicators
+from ._nuisances import nuisances
+from ._rank_indicators import rank_indicators
 from ._stability import stability
 
-__all__ = ["fit", "indicators", "stability"]
+__all__ = [
+    "fit",
+    "indicators",
+    "nuisances",
+    "rank_indicators",
+    "stability",
+]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._keys import UNASSIGNED, Keys
+from .._keys import UNASSIGNED
 from .._log import configure
 from .._store import write_levels
 from .._stored import StoredMap
@@ -28,7 +28,6 @@ def indicators(
     resolution: float | Sequence[float] = (0.5, 1.0, 2.0),
     min_confidence: float = 0.5,
     key: str | None = None,
-    key_added: str | None = None,
     copy: bool = False,
 ) -> AnnData | None:
     """Group the neurons of a fitted map into cluster indicators, at one or several levels, without a new fit.
@@ -46,8 +45,6 @@ def indicators(
         Observations with less confidence are `unassigned`: by default those that have most of their neighbours elsewhere.
     key
         What was passed as `key_added` when the map was fitted.
-    key_added
-        Name of the results instead of that of the map.
     copy
         Whether to return an annotated copy instead of annotating `adata`.
 
@@ -87,7 +84,7 @@ def indicators(
     """
     configure()
     stored = StoredMap(adata, key)
-    keys = stored.keys if key_added is None else Keys.of(key_added)
+    keys = stored.keys
     levels = sorted(float(value) for value in (resolution if isinstance(resolution, Sequence) else [resolution]))
     if not levels or not all(0 < value < np.inf for value in levels):
         msg = f"`resolution` is {resolution!r}; it is a number above 0, or several, such as (0.5, 1, 2)."

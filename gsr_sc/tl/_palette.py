@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,13 +39,13 @@ def nested_colors(levels: list[NDArray[np.intp]]) -> list[list[str]]:
     hue = np.arange(levels[0].max() + 1)
     interval = np.tile([0.0, 1.0], (len(hue), 1))
     result = [_shades(hue, interval)]
-    for coarse, fine in zip(levels, levels[1:], strict=False):
+    for coarse, fine in pairwise(levels):
         first = np.array([int(np.flatnonzero(fine == number)[0]) for number in range(fine.max() + 1)])
         parent = coarse[first]
         within = np.empty((len(parent), 2))
         for number in np.unique(parent):
             children = np.flatnonzero(parent == number)
-            cuts = np.linspace(*interval[number], len(children) + 1)
+            cuts = np.linspace(interval[number, 0], interval[number, 1], len(children) + 1)
             within[children] = np.column_stack([cuts[:-1], cuts[1:]])
         hue, interval = hue[parent], within
         result.append(_shades(hue, interval))
