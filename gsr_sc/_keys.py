@@ -23,7 +23,8 @@ ADDED_UNS = (
 )
 ADDED_OBS = ("order_confidence", "label", "label_confidence", "novelty", "reproducibility")
 ADDED_OBSM = ("consensus",)
-ADDED_VARM = ("programs_cells",)
+ADDED_VAR = ("programs_sd",)
+ADDED_VARM = ("programs_cells", "programs_cells_groups")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Keys:
         return f"{self.confidence}_{level}"
 
     def added(self, name: str) -> str:
-        """`.uns`, `.obs` or `.varm`: what a function on the stored map adds, by one of the names in this module."""
+        """`.uns`, `.obs`, `.var` or `.varm`: what a function on the stored map adds, by one of the names in this module."""
         return f"{self.uns}_{name}"
 
     def added_obsm(self, name: str) -> str:

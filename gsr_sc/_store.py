@@ -11,7 +11,16 @@ import pandas as pd
 from anndata import ImplicitModificationWarning
 from scipy import sparse
 
-from ._keys import ADDED_OBS, ADDED_OBSM, ADDED_UNS, ADDED_VARM, UNASSIGNED, UNASSIGNED_COLOR, Keys
+from ._keys import (
+    ADDED_OBS,
+    ADDED_OBSM,
+    ADDED_UNS,
+    ADDED_VAR,
+    ADDED_VARM,
+    UNASSIGNED,
+    UNASSIGNED_COLOR,
+    Keys,
+)
 from ._stored import group_names
 from .graphs import branch_names
 
@@ -144,6 +153,9 @@ def _remove_added(adata: AnnData, keys: Keys) -> None:
         adata.obsm.pop(keys.added_obsm(name), None)
     for name in ADDED_VARM:
         adata.varm.pop(keys.added(name), None)
+    for name in ADDED_VAR:
+        if keys.added(name) in adata.var:
+            del adata.var[keys.added(name)]
     for name in ADDED_OBS:
         if keys.added(name) in adata.obs:
             del adata.obs[keys.added(name)]
@@ -209,6 +221,8 @@ def write_added(
     uns: dict[str, Any] | None = None,
     obs: dict[str, Any] | None = None,
     obsm: dict[str, Any] | None = None,
+    var: dict[str, Any] | None = None,
+    varm: dict[str, Any] | None = None,
 ) -> None:
     """Write what a function on a stored map adds, by the names that :mod:`gsr_sc._keys` has for it."""
     with warnings.catch_warnings():
@@ -217,5 +231,9 @@ def write_added(
             adata.obsm[keys.added_obsm(name)] = values
         for name, values in (obs or {}).items():
             adata.obs[keys.added(name)] = values
+        for name, values in (varm or {}).items():
+            adata.varm[keys.added(name)] = values
+        for name, values in (var or {}).items():
+            adata.var[keys.added(name)] = values
         for name, values in (uns or {}).items():
             adata.uns[keys.added(name)] = values

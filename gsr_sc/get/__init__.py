@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from ._frames import activations, history, programs, quality
+from ._compare import compare
+from ._frames import activations, history, quality
 from ._neurons import graph, neurons
+from ._programs import gene_sets, programs
 from ._reading import indicators, nuisances, rank_indicators
 from ._trust import stability
 
 __all__ = [
     "activations",
+    "compare",
+    "gene_sets",
     "graph",
     "history",
     "indicators",

@@ -37,3 +37,16 @@ def unknown(what: str, wrong: Iterable[object], available: Iterable[object]) -> 
     listed = [*close, *(name for name in names if name not in close)]
     more = f" and {len(listed) - _MAX_LISTED} more" if len(listed) > _MAX_LISTED else ""
     return f"{what}: {', '.join(map(repr, missing))} not found.{hint} Available: {listed[:_MAX_LISTED]}{more}."
+
+
+def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    """Refuse an option that is none of those allowed.
+
+    Raises
+    ------
+    ValueError
+        Naming the option, what it is, and what it may be.
+    """
+    if value not in allowed:
+        msg = f"`{name}` is {value!r}; choose one of {list(allowed)}."
+        raise ValueError(msg)

@@ -6,7 +6,7 @@ from ._components import Blocks, component_scores, principal_axes
 from ._integrate import Integration, fit_integration
 from ._rows import Rows
 from ._source import MatrixSource
-from ._transform import Transform, TransformKind, fit_transform
+from ._transform import Transform, TransformKind, fit_transform, log_normalise
 
 __all__ = [
     "Blocks",
@@ -18,5 +18,6 @@ __all__ = [
     "component_scores",
     "fit_integration",
     "fit_transform",
+    "log_normalise",
     "principal_axes",
 ]

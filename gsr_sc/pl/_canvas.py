@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ..get._names import check_choice
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -58,19 +60,6 @@ def check_ax(ax: Axes | None, n_panels: int, what: str) -> None:
     """
     if ax is not None and n_panels != 1:
         msg = f"`ax` takes a single panel, and this draws {n_panels}. Choose one with {what}, or leave out `ax`."
-        raise ValueError(msg)
-
-
-def check_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
-    """Refuse an option that is none of those allowed.
-
-    Raises
-    ------
-    ValueError
-        Naming the option, what it is, and what it may be.
-    """
-    if value not in allowed:
-        msg = f"`{name}` is {value!r}; choose one of {list(allowed)}."
         raise ValueError(msg)
 
 

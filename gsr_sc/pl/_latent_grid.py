@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .._stored import StoredMap
-from ._canvas import check_choice, check_places
+from ..get._names import check_choice
+from ._canvas import check_places
 from ._color_panels import draw_colors
 from ._group_panels import StandardScale, draw_groups, read_sections
 from ._layer import Layer

@@ -11,7 +11,8 @@ from matplotlib.colors import Normalize, to_rgba
 from .._stored import StoredMap
 from ..get import stability as stability_table
 from ..get._columns import read_labels
-from ._canvas import canvas, check_ax, check_choice
+from ..get._names import check_choice
+from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, INK, colormap, ink_on, label_colors
 from ._layer import DEAD_NOTE, Layer
 from ._sheet import SMALL_SIZE, inches, text_width, wrap, write_colorbar, write_footnote, write_title

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from ._compare import compare
 from ._fit import fit
 from ._indicators import indicators
 from ._nuisances import nuisances
+from ._programs import programs
 from ._rank_indicators import rank_indicators
 from ._stability import stability
 
 __all__ = [
+    "compare",
     "fit",
     "indicators",
     "nuisances",
+    "programs",
     "rank_indicators",
     "stability",
 ]

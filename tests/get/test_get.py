@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from _hash import hash_adata
-from _maps import KINDS, MapKind, make_map
+from _maps import KINDS, MapKind, add_stability, make_map
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gsr_sc
 from gsr_sc import get
 from gsr_sc.get._names import unknown
 
@@ -96,12 +97,12 @@ def test_programs_of_groups_are_means_weighted_by_activation(adata: AnnData) -> 
 
 def test_tidy_programs_are_sorted_and_leave_out_unused_genes(adata: AnnData) -> None:
     table = get.programs(adata, tidy=True)
-    assert list(table.columns) == ["neuron", "gene", "effect"]
-    assert "gene7" not in set(table["gene"])
+    assert list(table.columns) == ["source", "target", "weight"]
+    assert "gene7" not in set(table["target"])
     assert len(table) == 7 * 30
-    for name, part in table.groupby("neuron", observed=True):
-        assert part["effect"].is_monotonic_decreasing
-        assert part.set_index("gene")["effect"].to_dict() == get.programs(adata)[name].dropna().to_dict()
+    for name, part in table.groupby("source"):
+        assert part["weight"].is_monotonic_decreasing
+        assert part.set_index("target")["weight"].to_dict() == get.programs(adata)[name].dropna().to_dict()
 
 
 @given(n_top=st.integers(1, 9))
@@ -109,7 +110,7 @@ def test_top_genes_have_the_largest_effects_in_either_direction(n_top: int) -> N
     adata = make_map("line", n_obs=20)
     table = get.programs(adata, n_top=n_top)
     effects = get.programs(adata)["n3"].dropna()
-    kept = table.loc[table["neuron"] == "n3"].set_index("gene")["effect"]
+    kept = table.loc[table["source"] == "n3"].set_index("target")["weight"]
     assert len(kept) == min(n_top, 7)
     assert kept.abs().min() >= effects.drop(kept.index).abs().max() or n_top >= 7
 
@@ -141,9 +142,21 @@ def test_quality_and_history(adata: AnnData) -> None:
     assert get.history(empty).empty
 
 
+def _complete(adata: AnnData, key: str | None = None) -> AnnData:
+    """Add what functions on a stored map add, for `get` to read."""
+    add_stability(adata, key=key)
+    adata.obs["sample"] = [f"s{i % 6}" for i in range(adata.n_obs)]
+    adata.obs["condition"] = ["ab"[i % 6 % 2] for i in range(adata.n_obs)]
+    gsr_sc.tl.compare(adata, groupby="condition", sample="sample", n_permutations=0, key=key)
+    gsr_sc.tl.indicators(adata, key=key)
+    gsr_sc.tl.rank_indicators(adata, groupby="cell_type", key=key)
+    gsr_sc.tl.nuisances(adata, keys="score", key=key)
+    return adata
+
+
 @pytest.mark.parametrize("name", get.__all__)
 def test_reads_a_named_map_and_changes_nothing(name: str) -> None:
-    adata = make_map("ring", key="k")
+    adata = _complete(make_map("ring", key="k"), key="k")
     before = hash_adata(adata)
     assert getattr(get, name)(adata, key="k") is not None
     assert hash_adata(adata) == before
@@ -154,11 +167,13 @@ def test_reads_a_named_map_and_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", get.__all__)
 @pytest.mark.parametrize("kind", ["grid", "tree"])
 def test_same_after_writing_and_reading(name: str, kind: MapKind, tmp_path: Path) -> None:
-    adata = make_map(kind)
+    adata = _complete(make_map(kind))
     adata.write_h5ad(tmp_path / "map.h5ad")
     first, second = (getattr(get, name)(a) for a in (adata, ad.read_h5ad(tmp_path / "map.h5ad")))
     if name == "graph":
         assert nx.utils.graphs_equal(first, second)
+    elif isinstance(first, dict):
+        assert first == second
     elif name == "quality":
         pd.testing.assert_series_equal(first.sort_index(), second.sort_index())
     else:

@@ -1,0 +1,48 @@
+"""How conditions differ, as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from .._stored import StoredMap
+from ._names import check_choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+
+def compare(
+    adata: AnnData, *, of: Literal["neurons", "groups", "map", "samples"] = "neurons", key: str | None = None
+) -> pd.DataFrame:
+    """How conditions differ on the map, after :func:`gsr_sc.tl.compare`.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a fitted map.
+    of
+        `"neurons"` or `"groups"`: one row for each condition and neuron, or indicator group. `"map"`: one row for each
+        condition, whether the map differs anywhere. `"samples"`: the replicates.
+    key
+        What was passed as `key_added` when the map was fitted.
+
+    Returns
+    -------
+    A copy of the table, see :func:`gsr_sc.tl.compare`.
+
+    Raises
+    ------
+    KeyError
+        If no map is stored under `key`, or nothing was compared.
+    ValueError
+        If `of` is none of those.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.get.compare(adata, of="groups").query("q_value < 0.1")  # doctest: +SKIP
+    """
+    check_choice("of", of, ("neurons", "groups", "map", "samples"))
+    table: pd.DataFrame = StoredMap(adata, key).added("compare", by="compare")[of]
+    return table.copy()
