@@ -76,7 +76,7 @@ def fit_input(
         data.rows, kind=kind, counts=counts, columns=data.columns, training=training, totals=facts.totals
     )
     _fitted.report_constant(data, learnt, facts)
-    source = MatrixSource(data.rows, learnt, facts.totals, conditions=covariates.conditions)
+    source = MatrixSource(data.rows, learnt, facts.totals, conditions=covariates.conditions, hold=True)
     noise = noise_share(source, training=training, held_out=held_out)
     plan = TrainingPlan.for_data(len(training), max_epochs, noise=noise)
     context = Context(
@@ -100,7 +100,7 @@ def fit_input(
         seed=draw_seed(rng),
         device=device,
         progress=progress,
-        prefetch=n_threads > 1,
+        n_threads=n_threads,
         context=context,
     )
     activations = _fitted.encode(result.network, source)

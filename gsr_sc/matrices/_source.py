@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from ._rows import Index, Rows
     from ._transform import Transform
+
+# Bytes: a transform costs as much as a step on the rows, and a few thousand cells are seen twenty times.
+_MOST_HELD = 192_000_000
 
 
 class MatrixSource:
@@ -28,6 +32,9 @@ class MatrixSource:
         Total count of each row, (n_obs,); needed where the matrix holds counts.
     conditions
         What encoder and decoder are told beside the row, such as its batch, (n_obs, n_conditions).
+    hold
+        Whether to transform all rows at once and hold them, if they take no more than 192 MB: for whoever reads them many
+        times.
     """
 
     def __init__(
@@ -37,12 +44,19 @@ class MatrixSource:
         totals: NDArray[np.float64] | None = None,
         *,
         conditions: NDArray[np.float32] | None = None,
+        hold: bool = False,
     ) -> None:
         self.conditions = conditions
         self._rows = rows
         self._transform = transform
         self._as_given = replace(transform, kind="none")
         self._totals = totals
+        self._held: NDArray[np.float32] | None = None
+        if hold and 4 * len(self) * self.n_inputs <= _MOST_HELD:
+            held = np.empty((len(self), self.n_inputs), dtype=np.float32)
+            for block in rows.blocks():
+                held[block] = self.batch(block)
+            self._held = held
 
     def __len__(self) -> int:
         return self._rows.shape[0]
@@ -58,7 +72,9 @@ class MatrixSource:
         return self._transform.baseline
 
     def batch(self, index: Index) -> NDArray[np.float32]:
-        """Rows as a dense float32 array, (batch, n_inputs)."""
+        """Rows as a dense float32 array, (batch, n_inputs), not to be changed."""
+        if self._held is not None:
+            return self._held[index]
         totals = None if self._totals is None else self._totals[index]
         return self._transform(self._rows.take(index), totals)
 

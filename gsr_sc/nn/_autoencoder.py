@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
+from ._dropout import thinned
 from ._likelihoods import LikelihoodKind, make_likelihood
 from ._linear import linear, perceptron
 from ._units import Activation, GraphLayer
@@ -193,7 +194,4 @@ class GraphAutoencoder(nn.Module):
         return torch.cat([values, self.usual.expand(len(values), -1) if conditions is None else conditions], dim=1)
 
     def _thinned(self, hidden: Tensor, generator: Generator | None) -> Tensor:
-        if not self.training or self.dropout == 0:
-            return hidden
-        kept = torch.empty_like(hidden).bernoulli_(1 - self.dropout, generator=generator)
-        return hidden * kept / (1 - self.dropout)
+        return thinned(hidden, self.dropout, generator) if self.training else hidden

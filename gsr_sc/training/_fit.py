@@ -82,7 +82,7 @@ def fit(
     seed: int,
     device: torch.device,
     progress: Progress,
-    prefetch: bool = False,
+    n_threads: int = 1,
     context: Context | None = None,
 ) -> Fit:
     """Train an autoencoder whose layer is smooth on a graph.
@@ -117,8 +117,8 @@ def fit(
         Where to train.
     progress
         The bar to move.
-    prefetch
-        Whether a second thread prepares batches.
+    n_threads
+        Number of threads to train with.
     context
         What is known of the rows beside what the encoder sees.
     """
@@ -137,7 +137,7 @@ def fit(
         plan=plan,
         seed=seed,
         device=device,
-        prefetch=prefetch,
+        n_threads=n_threads,
         context=context,
     )
     what = "variance" if design.likelihood == "gaussian" else "deviance"

@@ -5,26 +5,37 @@ from __future__ import annotations
 import copy
 import math
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
+from ..nn import LearnedGraphPenalty
+from ._batch import Reader
 from ._context import Context
+from ._optimiser import AdamW
 from ._terms import label_loss, start_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from ..nn import GraphAutoencoder
+    from ._batch import Batch
     from ._plan import TrainingPlan
     from ._source import Source
 
+    _Learnt = tuple[list[Tensor], NDArray[np.float64]]
+
 
 _BLOCK_ROWS = 1024
+# A batch is learnt from in two halves, by two threads if there are: they meet once a step. Threads that share the
+# operations of a network this small meet a hundred times, and spin while they wait.
+_MOST_PARTS, _LEAST_PART = 2, 32
 
 
 class DivergedError(RuntimeError):
@@ -52,38 +63,13 @@ class Losses(NamedTuple):
     labels: float = 0.0
 
 
-class Batch(NamedTuple):
-    """Rows on their way to the network.
-
-    Attributes
-    ----------
-    inputs
-        (batch, n_inputs).
-    targets
-        Annealed map of the rows, (batch, n_neurons), or None where it is not needed.
-    observed
-        What the likelihood is about, (batch, n_inputs), or None where it is about the inputs.
-    conditions
-        Batches of the rows, (batch, n_conditions), or None.
-    labels
-        Labels of the rows, -1 where there is none, (batch,), or None.
-    """
-
-    inputs: Tensor
-    targets: Tensor | None
-    observed: Tensor | None = None
-    conditions: Tensor | None = None
-    labels: Tensor | None = None
-
-
 class LoopState(NamedTuple):
     """State of a loop between two epochs."""
 
     weights: dict[str, Tensor]
-    optimiser: dict[str, Any]
+    optimiser: dict[str, list[Tensor]]
     penalty: dict[str, Tensor]
     order: Any
-    noise: Tensor
 
 
 class Loop:
@@ -103,8 +89,9 @@ class Loop:
         Seed of the order of batches and of the noise.
     device
         Where the network is.
-    prefetch
-        Whether a second thread prepares the next batch while the network learns from this one; changes no result.
+    n_threads
+        With more than one, the two halves of a batch are learnt from at the same time, while the next one is read.
+        Changes no result: the halves are there with one thread, too.
     context
         What is known of the rows beside what the encoder sees.
 
@@ -124,7 +111,7 @@ class Loop:
         plan: TrainingPlan,
         seed: int,
         device: torch.device,
-        prefetch: bool = False,
+        n_threads: int = 1,
         context: Context | None = None,
     ) -> None:
         self.unit = 1.0
@@ -132,19 +119,16 @@ class Loop:
         self.network = network
         self.penalty = penalty
         self.source = source
-        self.targets = targets
         self.plan = plan
         self.device = device
-        self.prefetch = prefetch
+        self.n_threads = n_threads
         self.order = np.random.default_rng(seed)
-        self.noise = torch.Generator(device=device).manual_seed(seed)
-        self.baseline = torch.from_numpy(source.baseline).to(device)
-        self.optimiser = torch.optim.AdamW(
+        self.reader = Reader(source, targets=targets, context=self.context, dropout=plan.dropout, ahead=n_threads > 1)
+        self.optimiser = AdamW(
             network.parameters(),
-            lr=plan.learning_rate,
-            betas=(0.9, 0.99),
+            learning_rate=plan.learning_rate,
             weight_decay=plan.weight_decay,
-            fused=True,
+            clip_norm=plan.clip_norm,
         )
 
     def weights(self) -> dict[str, Tensor]:
@@ -159,16 +143,14 @@ class Loop:
             # A learned graph, and the memory that it is made from.
             copy.deepcopy(self.penalty.state_dict()),
             copy.deepcopy(self.order.bit_generator.state),
-            self.noise.get_state(),
         )
 
     def restore(self, state: LoopState) -> None:
         """Go back to an earlier state; going on from there gives the same bits every time."""
         self.network.load_state_dict(state.weights)
-        self.optimiser.load_state_dict(copy.deepcopy(state.optimiser))
+        self.optimiser.load_state_dict(state.optimiser)
         self.penalty.load_state_dict(state.penalty)
         self.order.bit_generator.state = copy.deepcopy(state.order)
-        self.noise.set_state(state.noise)
 
     def train_epoch(
         self,
@@ -197,26 +179,24 @@ class Loop:
         self.network.train()
         self.penalty.train()
         shuffled = self.source.shuffled(rows, self.order, self.plan.rows_per_epoch)
+        noises, hidden = self._noise_of_an_epoch()
         n_steps = self.plan.n_steps(len(rows))
+        steps = [self._parts(index) for index in np.array_split(shuffled, n_steps)]
         sums = np.zeros(4)
-        for step, batch in enumerate(self._batches(np.array_split(shuffled, n_steps), with_start=pull > 0)):
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate(step / n_steps)
-            terms = self._terms(batch)
-            loss = terms[0] + weight * terms[1] + pull * terms[2] + self.context.label_weight * terms[3]
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.clip_norm)
-            self.optimiser.step()
-            value = float(loss.detach())
-            if not math.isfinite(value):
-                msg = (
-                    f"The loss became {value} at learning rate {self.optimiser.param_groups[0]['lr']:.2g} with batches of "
-                    f"{self.plan.batch_size}. Look for extreme values in the input, or standardise it."
-                )
-                raise DivergedError(msg)
-            sums += len(batch.inputs) * np.array([float(term.detach()) for term in terms])
-            on_step(value)
+        with self._pool() as pool:
+            for step, parts in enumerate(self.reader.each(steps, with_start=pull > 0, rng=hidden)):
+                self.optimiser.rate = rate(step / n_steps)
+                gradients, values = self._gradients(pool, parts, noises, weight=weight, pull=pull)
+                self.optimiser.step(gradients)
+                value = float(values @ (1.0, weight, pull, self.context.label_weight))
+                if not math.isfinite(value):
+                    msg = (
+                        f"The loss became {value} at learning rate {self.optimiser.rate:.2g} with batches of "
+                        f"{self.plan.batch_size}. Look for extreme values in the input, or standardise it."
+                    )
+                    raise DivergedError(msg)
+                sums += values * sum(len(part.inputs) for part in parts)
+                on_step(value)
         return Losses(*(sums / len(shuffled)).tolist())
 
     @torch.no_grad()
@@ -226,8 +206,8 @@ class Loop:
         self.penalty.eval()
         sums = np.zeros(4)
         blocks = [rows[start : start + _BLOCK_ROWS] for start in range(0, len(rows), _BLOCK_ROWS)]
-        for batch in self._batches(blocks, with_start=True):
-            sums += len(batch.inputs) * np.array([float(term) for term in self._terms(batch)])
+        for (batch,) in self.reader.each([[block] for block in blocks], with_start=True):
+            sums += len(batch.inputs) * np.array([float(term) for term in self._terms(batch, None)])
         if not np.isfinite(sums).all():
             msg = "The held-out loss is not finite. Look for extreme values in the input, or standardise it."
             raise DivergedError(msg)
@@ -243,45 +223,62 @@ class Loop:
             total += float(((x - baseline) ** 2).mean(axis=1, dtype=np.float64).sum())
         return total / len(rows)
 
-    def _batches(self, indices: list[NDArray[np.intp]], *, with_start: bool) -> Iterator[Batch]:
-        if not self.prefetch:
-            for index in indices:
-                yield self._load(index, with_start=with_start)
-            return
-        with ThreadPoolExecutor(1, "gsr_sc-batches") as pool:
-            coming = pool.submit(self._load, indices[0], with_start=with_start)
-            for index in indices[1:]:
-                ready, coming = coming.result(), pool.submit(self._load, index, with_start=with_start)
-                yield ready
-            yield coming.result()
+    def _noise_of_an_epoch(self) -> tuple[list[torch.Generator], np.random.Generator]:
+        """Generators for the parts of a batch, and for what the encoder does not see; both follow from `order`."""
+        *seeds, hidden = self.order.integers(2**63, size=_MOST_PARTS + 1).tolist()
+        noises = [torch.Generator(device=self.device).manual_seed(seed) for seed in seeds]
+        return noises, np.random.Generator(np.random.SFC64(hidden))
 
-    def _load(self, index: NDArray[np.intp], *, with_start: bool) -> Batch:
-        target = self.targets(index) if with_start and self.targets is not None else None
-        known = self.context
-        beside = (
-            target,
-            None if known.observed is None else known.observed(index),
-            None if known.conditions is None else known.conditions[index],
-            None if known.labels is None else known.labels[index],
-        )
-        return Batch(
-            torch.from_numpy(self.source.batch(index)),
-            *(None if values is None else torch.from_numpy(values) for values in beside),
-        )
+    def _parts(self, index: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+        whole = self.device.type != "cpu" or len(index) < _MOST_PARTS * _LEAST_PART
+        return np.array_split(index, 1 if whole else _MOST_PARTS)
 
-    def _terms(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x = batch.inputs.to(self.device)
-        conditions = None if batch.conditions is None else batch.conditions.to(self.device)
-        passed = self.network(self._hidden_in_part(x), self.noise, conditions)
-        observed = x if batch.observed is None else batch.observed.to(self.device)
+    def _pool(self) -> AbstractContextManager[ThreadPoolExecutor | None]:
+        # A graph that is learned remembers what it sees, in an order that may not depend on who is first.
+        alone = self.n_threads < 2 or isinstance(self.penalty, LearnedGraphPenalty)
+        return nullcontext() if alone else ThreadPoolExecutor(_MOST_PARTS - 1, "gsr_sc-parts")
+
+    def _gradients(
+        self,
+        pool: ThreadPoolExecutor | None,
+        parts: list[Batch],
+        noises: list[torch.Generator],
+        *,
+        weight: float,
+        pull: float,
+    ) -> _Learnt:
+        """Gradients and losses of a batch, from its parts: each by a thread of its own, added up in order."""
+        factors = np.array([1.0, weight, pull, self.context.label_weight])
+
+        def learn(part: Batch, noise: torch.Generator, share: NDArray[np.float64]) -> _Learnt:
+            terms = self._terms(part, noise)
+            loss = sum(factor * term for factor, term in zip((factors * share).tolist(), terms, strict=True))
+            found = torch.autograd.grad(loss, self.optimiser.parameters, materialize_grads=True)
+            return [each.contiguous() for each in found], share * np.array([float(term.detach()) for term in terms])
+
+        # A batch of one part leaves the other noises alone.
+        work = list(zip(parts, noises, _shares(parts), strict=False))
+        others = [pool.submit(learn, *each) for each in work[1:]] if pool else []
+        gradients, values = learn(*work[0])
+        for at, each in enumerate(work[1:]):
+            more, losses = others[at].result() if pool else learn(*each)
+            torch._foreach_add_(gradients, more)
+            values += losses
+        return gradients, values
+
+    def _terms(self, batch: Batch, noise: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        batch = batch.to(self.device)
+        passed = self.network(batch.inputs if batch.seen is None else batch.seen, noise, batch.conditions)
+        observed = batch.inputs if batch.observed is None else batch.observed
         reconstruction = self.network.likelihood(passed.reconstruction, observed) / self.unit
         roughness = self.penalty(passed.units)
         return reconstruction, roughness, start_loss(self.network, passed, batch), label_loss(passed, batch)
 
-    def _hidden_in_part(self, x: Tensor) -> Tensor:
-        """Rows as the encoder sees them: in training some inputs at their mean, and the others further from it instead."""
-        if not self.network.training or self.plan.dropout == 0:
-            return x
-        # Not `empty_like`: the order in memory, and with it the draw, would depend on how the rows were read.
-        seen = torch.empty(x.shape, device=x.device).bernoulli_(1 - self.plan.dropout, generator=self.noise)
-        return self.baseline + (x - self.baseline) * seen / (1 - self.plan.dropout)
+
+def _shares(parts: list[Batch]) -> NDArray[np.float64]:
+    """Weight of each part in the means over a batch of each of the losses, (n_parts, 4): the last is of labelled rows."""
+    rows = np.array([len(part.inputs) for part in parts], dtype=np.float64)
+    labelled = np.array(
+        [0 if part.labels is None else int((part.labels >= 0).sum()) for part in parts], dtype=np.float64
+    )
+    return np.column_stack([rows / rows.sum()] * 3 + [labelled / max(labelled.sum(), 1.0)])

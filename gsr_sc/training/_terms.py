@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ..nn import GraphAutoencoder
     from ..nn._autoencoder import Pass
-    from ._loop import Batch
+    from ._batch import Batch
 
 
 def start_loss(network: GraphAutoencoder, passed: Pass, batch: Batch) -> Tensor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,21 +14,35 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# "200000 100000" for the time of two processors, "max 100000" for no limit (control groups of Linux, version 2).
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
 
 def available_threads() -> int:
-    """Number of processors this process may run on: containers and shared nodes allow fewer than there are."""
+    """Number of processors this process may use: the affinity and quota of containers and shared nodes allow fewer."""
+    # Python 3.13 and later ask the system and the user's PYTHON_CPU_COUNT; older ones know the processors of the machine.
+    count = getattr(os, "process_cpu_count", os.cpu_count)() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        count = min(count, len(os.sched_getaffinity(0)))
+    return max(min(count, _quota()), 1)
+
+
+def _quota() -> int:
+    """Whole processors of time that the container gets; more than any machine has where it has no limit."""
+    try:
+        limit, period = _QUOTA.read_text().split()
+        return int(limit) // int(period)
+    except (OSError, ValueError):
+        return sys.maxsize
 
 
 @contextmanager
 def limited_threads(n_jobs: int | None) -> Iterator[int]:
-    """Limit torch and the linear algebra under numpy to `n_jobs` threads in all, and restore both on the way out.
+    """Limit a fit to `n_jobs` threads in all, and restore torch and the linear algebra under numpy on the way out.
 
-    One of several threads is left to prepare batches. So two threads are one for the network and one for its batches,
-    which took as long on an idle machine as two for the network, and not ten times as long on a busy one: the layers
-    are small, threads that share them meet thousands of times a second, and OpenMP has them spin while they wait.
+    The two halves of a batch are learnt from by a thread each, and each of these gets half of the threads for its operations.
+    So two threads meet once a step. Threads that share the operations of a network this small meet a hundred times a step,
+    and OpenMP has them spin while they wait: that gained a fifth on an idle machine, and took ten times as long on a busy one.
 
     Parameters
     ----------
@@ -38,10 +54,11 @@ def limited_threads(n_jobs: int | None) -> Iterator[int]:
     The number of threads.
     """
     n_threads = available_threads() if n_jobs in (None, -1) else int(n_jobs)
+    shared = max(n_threads // 2, 1)
     before = torch.get_num_threads()
-    torch.set_num_threads(max(n_threads - 1, 1))
+    torch.set_num_threads(shared)
     try:
-        with threadpool_limits(max(n_threads - 1, 1)):
+        with threadpool_limits(shared):
             yield n_threads
     finally:
         torch.set_num_threads(before)

@@ -10,7 +10,7 @@ import torch
 
 from gsr_sc import graphs
 from gsr_sc.nn import GraphAutoencoder, GraphSpectralPenalty
-from gsr_sc.training import DivergedError, Progress, TrainingPlan
+from gsr_sc.training import Context, DivergedError, Progress, TrainingPlan, _loop
 from gsr_sc.training._loop import Loop
 from gsr_sc.training._run import Runner
 from gsr_sc.training._yardstick import Yardstick
@@ -47,14 +47,38 @@ def table(n_obs: int = 300, seed: int = 0) -> Table:
     )
 
 
-def make_loop(source: Table, *, activation: Any = "simplex", targets: Any = None, seed: int = 0, **plan: Any) -> Loop:
+def make_loop(
+    source: Table,
+    *,
+    activation: Any = "simplex",
+    targets: Any = None,
+    seed: int = 0,
+    n_threads: int = 1,
+    context: Context | None = None,
+    **plan: Any,
+) -> Loop:
     network = GraphAutoencoder(
-        N_INPUTS, N_NEURONS, hidden=(16,), activation=activation, generator=torch.Generator().manual_seed(seed)
+        N_INPUTS,
+        N_NEURONS,
+        hidden=(16,),
+        activation=activation,
+        n_labels=0 if context is None else context.n_labels,
+        generator=torch.Generator().manual_seed(seed),
     )
     options = {"warm_up_epochs": 1, "max_epochs": 3, **plan}
     penalty = GraphSpectralPenalty(graphs.grid(3))
     device = torch.device("cpu")
-    return Loop(network, penalty, source, targets=targets, plan=TrainingPlan(**options), seed=seed, device=device)
+    return Loop(
+        network,
+        penalty,
+        source,
+        targets=targets,
+        plan=TrainingPlan(**options),
+        seed=seed,
+        device=device,
+        n_threads=n_threads,
+        context=context,
+    )
 
 
 def epoch(loop: Loop, rows: np.ndarray, *, weight: float = 0.0, pull: float = 0.0, rate: float = 3e-3) -> Any:
@@ -147,7 +171,7 @@ def test_seed_decides_order_and_noise() -> None:
     results = []
     for seed in (0, 0, 1):
         loop = make_loop(table(), seed=0)
-        loop.order, loop.noise = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+        loop.order = np.random.default_rng(seed)
         epoch(loop, np.arange(300))
         results.append(bits(loop))
     assert results[0] == results[1] != results[2]
@@ -220,3 +244,32 @@ def test_an_epoch_takes_no_more_rows_than_planned_and_others_the_next_time() -> 
     assert [len(rows) for rows in seen] == [100, 100]
     assert [len(np.unique(rows)) for rows in seen] == [100, 100]
     assert len(np.intersect1d(*seen)) < 60
+
+
+@pytest.mark.parametrize("activation", ["simplex", "linear"])
+def test_a_second_thread_changes_no_bit(activation: Any) -> None:
+    results = []
+    for n_threads in (1, 2, 3):
+        loop = make_loop(table(), activation=activation, n_threads=n_threads, dropout=0.3)
+        losses = [epoch(loop, np.arange(300), weight=0.3) for _ in range(3)]
+        results.append((bits(loop), losses))
+    assert results[0] == results[1] == results[2]
+
+
+def test_two_halves_give_the_gradient_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without noise: the losses are means over rows, that of labels over those which have one."""
+    labels = np.where(np.arange(300) % 7 < 2, np.arange(300) % 2, -1)
+    found = []
+    for most in (1, 2):
+        monkeypatch.setattr(_loop, "_MOST_PARTS", most)
+        loop = make_loop(table(), context=Context(labels=labels, n_labels=2, label_weight=0.5))
+        loop.network.layer.noise = 0.0
+        steps = [loop._parts(np.arange(111))]
+        ((parts),) = loop.reader.each(steps, with_start=False)
+        assert len(parts) == most
+        loop.network.train()
+        found.append(loop._gradients(None, parts, [torch.Generator()] * most, weight=0.7, pull=0.0))
+    for one, other in zip(found[0][0], found[1][0], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-5)
+    assert found[0][1][3] > 0.1

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from gsr_sc.training import Progress, limited_threads, resolve_device
+from gsr_sc.training import Progress, _threads, limited_threads, resolve_device
 from gsr_sc.training._threads import available_threads
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def blas_threads() -> list[int]:
     return [library["num_threads"] for library in threadpool_info()]
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2, 3, None, -1])
+@pytest.mark.parametrize("n_jobs", [1, 2, 3, 4, None, -1])
 def test_threads_are_limited_and_put_back(n_jobs: int | None) -> None:
     before, blas_before = torch.get_num_threads(), blas_threads()
     with limited_threads(n_jobs) as n_threads:
         assert n_threads == (available_threads() if n_jobs in (None, -1) else n_jobs)
-        # One of several is left to prepare batches.
-        assert torch.get_num_threads() == max(n_threads - 1, 1)
-        assert max(blas_threads()) <= max(n_threads - 1, 1)
+        # Each half of a batch gets half of them.
+        assert torch.get_num_threads() == max(n_threads // 2, 1)
+        assert max(blas_threads()) <= max(n_threads // 2, 1)
     assert torch.get_num_threads() == before
     assert blas_threads() == blas_before
 
@@ -37,9 +43,32 @@ def test_threads_are_put_back_after_an_error() -> None:
     assert torch.get_num_threads() == before
 
 
-def test_available_threads_follow_the_processors_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {3, 5, 7}, raising=False)
-    assert available_threads() == 3
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no process to processors")
+def test_available_threads_follow_the_processors_of_the_process() -> None:
+    code = (
+        "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]);"
+        "from gsr_sc.training._threads import available_threads; print(available_threads())"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "n"), [("150000 100000", 1), ("300000 100000", 3), ("50000 100000", 1), ("max 100000", 8)]
+)
+def test_available_threads_follow_the_quota_of_a_container(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, n: int
+) -> None:
+    (tmp_path / "cpu.max").write_text(said + "\n")
+    monkeypatch.setattr(_threads, "_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    monkeypatch.setattr("os.process_cpu_count", lambda: 16, raising=False)
+    assert available_threads() == n
+
+
+def test_threads_of_a_second_thread_are_limited_too() -> None:
+    with limited_threads(2), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == 1
 
 
 def test_devices() -> None:

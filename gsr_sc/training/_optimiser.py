@@ -1,0 +1,85 @@
+"""AdamW on a list of parameters, in one fused operation per step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor, nn
+
+_BETAS = (0.9, 0.99)
+_EPSILON = 1e-8
+
+
+class AdamW:
+    """Adam with decoupled weight decay, and a limit to the norm of the gradient.
+
+    The arithmetic is that of `torch.optim.AdamW(fused=True)` after `clip_grad_norm_`. The optimisers of torch load its
+    compiler when the first of them is made: 800 modules and two seconds, which a fit on a few thousand cells would notice.
+
+    Parameters
+    ----------
+    parameters
+        What is trained.
+    learning_rate
+        The first learning rate; `rate` may be set before every step.
+    weight_decay
+        Decay of the weights, as a multiple of the learning rate.
+    clip_norm
+        Largest norm of the gradient; a longer one is shortened to it.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        learning_rate: float,
+        weight_decay: float,
+        clip_norm: float,
+    ) -> None:
+        self.parameters: list[Tensor] = list(parameters)
+        self.rate = learning_rate
+        self.weight_decay = weight_decay
+        self.clip_norm = clip_norm
+        self.first = [torch.zeros_like(value) for value in self.parameters]
+        self.second = [torch.zeros_like(value) for value in self.parameters]
+        # One for each parameter: on a GPU they are read and counted there.
+        self.steps = [torch.zeros((), device=value.device) for value in self.parameters]
+
+    @torch.no_grad()
+    def step(self, gradients: list[Tensor]) -> None:
+        """Move the parameters against their gradients, which are changed if they are too long."""
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))  # noqa: SLF001
+        # The operation divides by this; a norm that is not finite is left to spoil the loss, which is looked at.
+        scale = (norm / self.clip_norm).clamp_min(1.0)
+        torch._foreach_add_(self.steps, 1.0)
+        torch._fused_adamw_(
+            self.parameters,
+            gradients,
+            self.first,
+            self.second,
+            [],
+            self.steps,
+            lr=self.rate,
+            beta1=_BETAS[0],
+            beta2=_BETAS[1],
+            weight_decay=self.weight_decay,
+            eps=_EPSILON,
+            amsgrad=False,
+            maximize=False,
+            grad_scale=scale,
+        )
+
+    def state_dict(self) -> dict[str, list[Tensor]]:
+        """Running moments of the gradients and numbers of steps, not copied."""
+        return {"first": self.first, "second": self.second, "steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, list[Tensor]]) -> None:
+        """Copy moments and numbers of steps from elsewhere."""
+        for mine, given in zip(self.state_dict().values(), state.values(), strict=True):
+            for value, other in zip(mine, given, strict=True):
+                value.copy_(other)

@@ -1,0 +1,36 @@
+"""Rows through a transform: held, or made anew every time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from gsr_sc.matrices import MatrixSource, Rows, _source, fit_transform
+
+
+def source(kind: Any, *, dense: bool = False, **options: Any) -> MatrixSource:
+    counts = np.random.default_rng(0).poisson(1.0, (1500, 20)).astype(np.float32)
+    totals = counts.sum(axis=1, dtype=np.float64)
+    rows = Rows(counts if dense else sparse.csr_matrix(counts))
+    options_of = {"kind": kind, "counts": kind != "none", "columns": np.arange(20), "training": np.arange(0, 1500, 2)}
+    return MatrixSource(rows, fit_transform(rows, totals=totals, **options_of), totals, **options)
+
+
+@pytest.mark.parametrize("kind", ["zscore", "pearson", "combined", "none"])
+@pytest.mark.parametrize("dense", [False, True])
+def test_held_rows_are_those_made_anew_to_the_bit(kind: Any, dense: bool) -> None:
+    anew, held = source(kind, dense=dense), source(kind, dense=dense, hold=True)
+    assert held._held is not None
+    for index in (np.array([7, 1200, 3]), slice(10, 40)):
+        np.testing.assert_array_equal(held.batch(index), anew.batch(index))
+        np.testing.assert_array_equal(held.observed(index), anew.observed(index))
+    rows = np.arange(3, 1500, 7)
+    np.testing.assert_array_equal(np.concatenate(list(held.blocks(rows))), np.concatenate(list(anew.blocks(rows))))
+
+
+def test_more_than_a_little_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_source, "_MOST_HELD", 4 * 1500 * 20 - 1)
+    assert source("zscore", hold=True)._held is None
