@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from .graphs import NeuronGraph
+    from .graphs import NeuronGraph, Reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,3 +237,21 @@ def write_added(
             adata.var[keys.added(name)] = values
         for name, values in (uns or {}).items():
             adata.uns[keys.added(name)] = values
+
+
+def write_order(adata: AnnData, keys: Keys, reading: Reading, branch_names: list[str], entry: dict[str, Any]) -> None:
+    """Write positions anew, with the branches that belong to them, and say in `.uns` how they were read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImplicitModificationWarning)
+        adata.obs[keys.order] = reading.order
+        adata.obs[keys.added("order_confidence")] = reading.confidence
+        if reading.branch is None:
+            if keys.branch in adata.obs:
+                del adata.obs[keys.branch]
+        else:
+            names = np.array([*branch_names, ""], dtype=object)
+            adata.obs[keys.branch] = _used(names[reading.branch], branch_names)
+        # Colours of other branches, and genes that change along another order.
+        adata.uns.pop(f"{keys.branch}_colors", None)
+        adata.uns.pop(keys.added("order_genes"), None)
+        adata.uns[keys.added("order")] = entry

@@ -115,6 +115,28 @@ class StoredMap:
         return np.asarray(self.adata.obsm[self.keys.map])
 
     @property
+    def order(self) -> NDArray[np.float64]:
+        """Position of each observation along the map, (n_obs,), NaN where it has none.
+
+        Raises
+        ------
+        KeyError
+            If the map has no order.
+        """
+        if self.keys.order not in self.adata.obs:
+            msg = (
+                f"There is no .obs[{self.keys.order!r}]: a map of kind {self.graph.kind!r} has no order of its own. "
+                "Say where it begins first: `gsr_sc.tl.order(adata, root=...)`."
+            )
+            raise KeyError(msg)
+        return np.asarray(self.adata.obs[self.keys.order], dtype=np.float64)
+
+    @property
+    def is_round(self) -> bool:
+        """Whether positions are angles."""
+        return self.graph.kind in ("ring", "rings")
+
+    @property
     def indicators(self) -> NDArray[np.float32]:
         """Activation of each indicator group, (n_obs, n_groups)."""
         return np.asarray(self.adata.obsm[self.keys.indicators])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._compare import compare
 from ._frames import activations, history, quality
 from ._neurons import graph, neurons
+from ._order import order, order_genes
 from ._programs import gene_sets, programs
 from ._reading import indicators, nuisances, rank_indicators
 from ._trust import stability
@@ -18,6 +19,8 @@ __all__ = [
     "indicators",
     "neurons",
     "nuisances",
+    "order",
+    "order_genes",
     "programs",
     "quality",
     "rank_indicators",

@@ -6,6 +6,7 @@ from ._branches import branch_names, branches
 from ._branching import star, tree, wishbone
 from ._build import grid, hexagonal, line, ring, torus
 from ._communities import communities
+from ._course import Course, Reading, course
 from ._custom import from_adjacency, from_networkx
 from ._diffusion import diffusion_coordinates
 from ._filters import localising_filter
@@ -17,6 +18,7 @@ from ._named import default_size
 from ._neighbours import nearest_neighbours
 from ._position import barycentre, order, shares, sharpened
 from ._resolve import resolve
+from ._route import edge_lengths, find_root
 from ._several import groups, lines, rings
 from ._start import AnnealedMap, fit_annealed_map, is_slender
 from ._symmetry import align, automorphisms
@@ -25,9 +27,11 @@ from ._unordered import fit_unordered_map
 
 __all__ = [
     "AnnealedMap",
+    "Course",
     "HeatKernel",
     "LearnedGraph",
     "NeuronGraph",
+    "Reading",
     "align",
     "automorphisms",
     "barycentre",
@@ -35,8 +39,11 @@ __all__ = [
     "branches",
     "coactivation_graph",
     "communities",
+    "course",
     "default_size",
     "diffusion_coordinates",
+    "edge_lengths",
+    "find_root",
     "fit_annealed_map",
     "fit_unordered_map",
     "from_adjacency",

@@ -95,12 +95,12 @@ def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray
     weights = shares(activations)
     if graph.kind != "torus" or graph.shape is None:
         piece = pieces(graph)
-        return (_within(weights, piece[:, None] == piece) if piece.any() else weights) @ graph.layout
+        return (within(weights, same_piece(graph)) if piece.any() else weights) @ graph.layout
     n_rows, n_columns = graph.shape
     coordinates = np.empty((len(weights), 2))
     for axis, period in enumerate((n_columns, n_rows)):
         angle = 2 * np.pi * graph.layout[:, axis] / period
-        coordinates[:, axis] = _mean_angle(weights, angle) * period / (2 * np.pi)
+        coordinates[:, axis] = mean_angle(weights, angle) * period / (2 * np.pi)
     return coordinates
 
 
@@ -133,16 +133,30 @@ def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.f
     """
     weights = sharpened(activations, 2)
     if graph.kind in ("ring", "rings"):
-        piece = pieces(graph)
-        return _mean_angle(_within(weights, piece[:, None] == piece), ring_angles(graph))
+        return mean_angle(within(weights, same_piece(graph)), ring_angles(graph))
     if graph.kind in ("line", "lines") or graph.kind in BRANCHING:
         distance = distance_from_root(graph)
-        # Two neurons of a tree are on one way from the root if no step between them leads away from it and back.
-        on_a_way = steps_between(graph) == np.abs(distance[:, None] - distance)
-        piece = pieces(graph)
-        longest = np.array([distance[piece == number].max() for number in range(piece.max() + 1)])
-        return _within(weights, on_a_way) @ (distance / longest[piece])
+        return within(weights, on_a_way(graph, distance)) @ share_of_way(graph, distance)
     return None
+
+
+def same_piece(graph: NeuronGraph) -> NDArray[np.bool_]:
+    """Whether two neurons are in the same connected piece, shape (n_neurons, n_neurons)."""
+    piece = pieces(graph)
+    return np.asarray(piece[:, None] == piece)
+
+
+def on_a_way(graph: NeuronGraph, distance: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether two neurons of a tree lie on one way from its root, given their distances from it, shape (n, n)."""
+    # They do if no step between them leads away from the root and back.
+    return np.asarray(steps_between(graph) == np.abs(distance[:, None] - distance))
+
+
+def share_of_way(graph: NeuronGraph, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distances from the roots as shares of the longest one on the same piece, shape (n_neurons,)."""
+    piece = pieces(graph)
+    longest = np.array([distance[piece == number].max() for number in range(piece.max() + 1)])
+    return np.asarray(distance / longest[piece])
 
 
 def ring_angles(graph: NeuronGraph) -> NDArray[np.float64]:
@@ -172,9 +186,9 @@ def ends(graph: NeuronGraph) -> NDArray[np.intp]:
     return np.flatnonzero(np.diff(graph.adjacency.indptr) == 1).astype(np.intp)
 
 
-def distance_from_root(graph: NeuronGraph) -> NDArray[np.float64]:
-    """Number of edges from the root to each neuron, shape (n_neurons,)."""
-    roots = root_neurons(graph)
+def distance_from_root(graph: NeuronGraph, roots: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
+    """Number of edges from the nearest root to each neuron, shape (n_neurons,)."""
+    roots = root_neurons(graph) if roots is None else roots
     steps = csgraph.shortest_path(graph.adjacency, directed=False, unweighted=True, indices=roots)
     return np.asarray(steps.min(axis=0))
 
@@ -184,12 +198,13 @@ def steps_between(graph: NeuronGraph) -> NDArray[np.float64]:
     return np.asarray(csgraph.shortest_path(sparse.csr_array(graph.adjacency), directed=False, unweighted=True))
 
 
-def _within(weights: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
+def within(weights: NDArray[np.float64], counts: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Shares of those neurons alone that count for the most active one, `counts` being (n_neurons, n_neurons)."""
     return shares(weights * counts[weights.argmax(axis=1)])
 
 
-def _mean_angle(weights: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
+def mean_angle(weights: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Circular mean of angles, in [0, 2 pi), one for each row of weights."""
     mean = np.angle(weights @ np.exp(1j * angle)) % (2 * np.pi)
     # A tiny negative angle becomes exactly 2 pi by rounding; the interval is half-open.
     return np.asarray(np.where(mean >= 2 * np.pi, 0.0, mean))

@@ -6,6 +6,8 @@ from ._compare import compare
 from ._fit import fit
 from ._indicators import indicators
 from ._nuisances import nuisances
+from ._order import order
+from ._order_genes import order_genes
 from ._programs import programs
 from ._rank_indicators import rank_indicators
 from ._stability import stability
@@ -15,6 +17,8 @@ __all__ = [
     "fit",
     "indicators",
     "nuisances",
+    "order",
+    "order_genes",
     "programs",
     "rank_indicators",
     "stability",

@@ -1,0 +1,84 @@
+"""Position along the map, and the genes that change along it, as tidy frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .._stored import StoredMap
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def order(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
+    """Position of each observation along the map.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a fitted map that has an order.
+    key
+        What was passed as `key_added` when the map was fitted.
+
+    Returns
+    -------
+    Table with observation names as index and the columns `order`, `branch` (where there are branches) and
+    `confidence` (after :func:`gsr_sc.tl.order`).
+
+    Raises
+    ------
+    KeyError
+        If no map is stored under `key`, or if it has no order.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.get.order(adata).sort_values("order")  # doctest: +SKIP
+    """
+    stored = StoredMap(adata, key)
+    columns = {"order": stored.order}
+    table = pd.DataFrame(columns, index=adata.obs_names)
+    for name, slot in (("branch", stored.keys.branch), ("confidence", stored.keys.added("order_confidence"))):
+        if slot in adata.obs:
+            table[name] = adata.obs[slot]
+    return table
+
+
+def order_genes(adata: AnnData, *, key: str | None = None, max_p_adj: float | None = None) -> pd.DataFrame:
+    """Genes that change along the order, those that change most surely first.
+
+    Parameters
+    ----------
+    adata
+        Annotated data on which :func:`gsr_sc.tl.order_genes` was run.
+    key
+        What was passed as `key_added` when the map was fitted.
+    max_p_adj
+        Keep only genes with at most this false discovery rate. By default all are kept, those not tested last.
+
+    Returns
+    -------
+    Table with the columns `gene`, `branch` (if tested by branch), `peak`, `statistic`, `p`, `p_adj`, `explained`,
+    `amplitude`, `mean` and `n_cells`; see :func:`gsr_sc.tl.order_genes`. Of equal `p`, the gene of which more is
+    explained comes first.
+
+    Raises
+    ------
+    KeyError
+        If no map is stored under `key`, or if no genes were tested.
+    ValueError
+        If `max_p_adj` is not in (0, 1].
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.get.order_genes(adata, max_p_adj=0.05).head()  # doctest: +SKIP
+    """
+    if max_p_adj is not None and not 0 < max_p_adj <= 1:
+        msg = f"`max_p_adj` is {max_p_adj!r}; it is a rate above 0 and at most 1."
+        raise ValueError(msg)
+    table = StoredMap(adata, key).added("order_genes", by="order_genes")["table"].copy()
+    table = table.sort_values(["p", "explained"], ascending=[True, False], kind="stable", ignore_index=True)
+    return table if max_p_adj is None else table[table["p_adj"] <= max_p_adj]
