@@ -90,6 +90,10 @@ device
 n_jobs
     Number of threads, one of them for preparing batches; by default as many as the process may use processors.
     torch's own setting is put back.
+checkpoint
+    File to keep the state of the training in, written at the end of an epoch, every ten seconds at most. If it is there
+    already, the training goes on from it, and ends as it would have without a break; a state of other data or options is
+    refused. It is removed when the training has ended, and kept if that was interrupted. By default nothing is kept.
 random_state
     Another spelling of `rng`."""
 

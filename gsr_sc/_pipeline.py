@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _fitted
+from ._identity import identity_of
 from ._labels import label_context, label_quality
 from ._outputs import choose_likelihood
 from ._random import draw_seed
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ._covariates import Covariates
     from ._validate import Input
-    from .training import Design, Init, Progress
+    from .training import Checkpoint, Design, Init, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +56,12 @@ def fit_input(
     device: torch.device,
     progress: Progress,
     n_threads: int,
+    checkpoint: Checkpoint | None = None,
 ) -> _fitted.Fitted:
     """Check the values, settle what is left open, train, and read the trained network.
 
-    The options are those of :class:`gsr_sc.GSR`; `coordinates` replaces `init` where given.
+    The options are those of :class:`gsr_sc.GSR`; `coordinates` replaces `init` where given. What a checkpoint has to be of
+    is added to it.
 
     Raises
     ------
@@ -87,6 +90,18 @@ def fit_input(
     targets = annealed_targets(
         source, wanted, training=training, init=init, coordinates=coordinates, conditions=covariates.conditions
     )
+    if checkpoint is not None:
+        checkpoint.identity |= identity_of(
+            data,
+            facts,
+            wanted,
+            transform=kind,
+            covariates=covariates,
+            coordinates=coordinates,
+            design=design,
+            plan=plan,
+            smoothness=smoothness,
+        )
     result = fit(
         source,
         wanted,
@@ -102,6 +117,7 @@ def fit_input(
         progress=progress,
         n_threads=n_threads,
         context=context,
+        checkpoint=checkpoint,
     )
     activations = _fitted.encode(result.network, source)
     neurons = (
@@ -126,6 +142,7 @@ def fit_input(
             "counts": counts,
             "values": facts.kind,
             "smoothness": result.smoothness,
+            "interrupted": result.interrupted,
             "max_epochs": plan.max_epochs,
             "warm_up_epochs": plan.warm_up_epochs,
             "batch_size": plan.batch_size,

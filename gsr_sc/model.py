@@ -16,7 +16,7 @@ from ._random import resolve_rng
 from ._use import FittedModel
 from ._validate import read_input
 from .nn._likelihoods import LikelihoodKind
-from .training import Design, Progress, limited_threads, resolve_device
+from .training import Checkpoint, Design, Progress, limited_threads, require_place, resolve_device
 
 if TYPE_CHECKING:
     import os
@@ -82,6 +82,7 @@ class GSR(FittedModel):
         rng: Rng = 0,
         device: str | torch.device = "auto",
         n_jobs: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         random_state: Rng = None,
     ) -> None:
         require_choice("likelihood", likelihood, ["auto", *get_args(LikelihoodKind)])
@@ -115,6 +116,7 @@ class GSR(FittedModel):
         self.rng = rng if random_state is None else random_state
         self.device = resolve_device(device)
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
         resolve_rng(rng, random_state)
         self._state: _fitted.Fitted | None = None
 
@@ -136,9 +138,16 @@ class GSR(FittedModel):
         Raises
         ------
         ValueError, KeyError, TypeError
-            If options or data are wrong; before any training.
+            If options or data are wrong, or the checkpoint is of others; before any training.
+        KeyboardInterrupt
+            If Ctrl-C is pressed before the network has learned anything, or twice. Pressed once, later, it ends the
+            training with the best map so far, and `params["interrupted"]` is True.
         """
         configure()
+        kept = None
+        if self.checkpoint is not None:
+            require_place(self.checkpoint)
+            kept = Checkpoint(self.checkpoint, {k: v for k, v in self._options().items() if k != "device"})
         data = read_input(adata, layer=self.layer, use_rep=self.use_rep, mask_var=self.mask_var)
         covariates = read_covariates(
             adata,
@@ -166,10 +175,13 @@ class GSR(FittedModel):
                 device=self.device,
                 progress=bar,
                 n_threads=n_threads,
+                checkpoint=kept,
             )
         # What was asked for beside what was used.
         state.params.update(self._options(), n_jobs=n_threads)
         self._state = state
+        if kept is not None and not state.params["interrupted"]:
+            kept.remove()
         return self
 
     @classmethod

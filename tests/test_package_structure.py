@@ -30,7 +30,7 @@ FLOORS: tuple[set[str], ...] = (
     {"tl", "pl"},
     {"model"},
     {"_use", "_pipeline"},
-    {"get", "_fitted", "_folder", "_labels", "_options"},
+    {"get", "_fitted", "_folder", "_identity", "_labels", "_options"},
     {"training", "_results"},
     {"_validate", "_covariates", "_outputs", "_store", "_stored", "_serialize"},
     {"nn", "matrices"},

@@ -61,6 +61,7 @@ TYPES: dict[str, Callable[[str], Any]] = {
     "rng": int,
     "device": str,
     "n_jobs": int,
+    "checkpoint": Path,
     "save_model": Path,
     "key_added": str,
 }
@@ -70,7 +71,7 @@ _METAVARS: dict[Callable[[str], Any], str] = {
     float: "X",
     _number_or_auto: "X",
     _widths: "N,N",
-    Path: "FOLDER",
+    Path: "PATH",
 }
 # Where the docstring speaks of what only Python can pass, or is not shared.
 _HELP = {

@@ -56,6 +56,7 @@ def fit(
     rng: Rng = 0,
     device: str | torch.device = "auto",
     n_jobs: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     random_state: Rng = None,
     progress: bool | None = None,
     save_model: str | os.PathLike[str] | None = None,
@@ -113,6 +114,9 @@ def fit(
     ------
     ValueError, KeyError, TypeError
         If options or data are wrong: before any training, and with `adata` unchanged.
+    KeyboardInterrupt
+        If Ctrl-C is pressed before the network has learned anything, or twice; `adata` is unchanged. Pressed once, later, it
+        ends the training with the best map so far, and `params["interrupted"]` is True.
 
     Warns
     -----
@@ -159,6 +163,7 @@ def fit(
         rng=rng,
         device=device,
         n_jobs=n_jobs,
+        checkpoint=checkpoint,
         random_state=random_state,
     )
     start = time.perf_counter()

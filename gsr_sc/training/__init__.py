@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ._checkpoint import Checkpoint, require_place
 from ._context import Context
 from ._design import Design, Penalty
 from ._devices import resolve_device
 from ._fit import Fit, fit
+from ._interrupt import interrupts_raise
 from ._loop import DivergedError
 from ._noise import noise_share
 from ._plan import TrainingPlan
@@ -14,6 +16,7 @@ from ._start import Init, Targets, annealed_targets
 from ._threads import limited_threads
 
 __all__ = [
+    "Checkpoint",
     "Context",
     "Design",
     "DivergedError",
@@ -25,7 +28,9 @@ __all__ = [
     "TrainingPlan",
     "annealed_targets",
     "fit",
+    "interrupts_raise",
     "limited_threads",
     "noise_share",
+    "require_place",
     "resolve_device",
 ]

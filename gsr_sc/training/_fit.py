@@ -11,6 +11,7 @@ import torch
 from ..graphs import LearnedGraph
 from ..nn import LearnedGraphPenalty
 from ._context import Context
+from ._interrupt import StoppedError, catch_interrupt
 from ._loop import Loop
 from ._refresh import Refresh
 from ._run import Runner
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
     from ..graphs import NeuronGraph
     from ..nn import GraphAutoencoder
+    from ._attempt import Run
+    from ._checkpoint import Checkpoint
     from ._design import Design
     from ._plan import TrainingPlan
     from ._progress import Progress
-    from ._run import Run
     from ._source import Source
 
 logger = logging.getLogger(__name__)
@@ -55,12 +57,15 @@ class Fit:
         The smoothness it was trained with.
     plain
         The training of the same network in the same way without the penalty.
+    interrupted
+        Whether Ctrl-C ended the search for it or the training.
     """
 
     network: GraphAutoencoder
     run: Run
     smoothness: float
     plain: Run
+    interrupted: bool = False
 
     @property
     def unregularised(self) -> float:
@@ -84,6 +89,7 @@ def fit(
     progress: Progress,
     n_threads: int = 1,
     context: Context | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """Train an autoencoder whose layer is smooth on a graph.
 
@@ -121,6 +127,13 @@ def fit(
         Number of threads to train with.
     context
         What is known of the rows beside what the encoder sees.
+    checkpoint
+        Where the state of the training is kept.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C is pressed before there is anything to keep, or twice. Else the best network so far comes back.
     """
     weights = torch.Generator().manual_seed(seed)
     context = Context() if context is None else context
@@ -140,7 +153,6 @@ def fit(
         n_threads=n_threads,
         context=context,
     )
-    what = "variance" if design.likelihood == "gaussian" else "deviance"
     ladder = _LADDER if smoothness == "auto" else (smoothness,)
     # Expected: the warm-up, the unpenalised training, and a first one with the penalty.
     n_steps = plan.n_steps(len(training))
@@ -149,44 +161,78 @@ def fit(
     refresh = None
     if isinstance(graph, LearnedGraph) and isinstance(penalty, LearnedGraphPenalty):
         refresh = Refresh(graph, penalty, plan)
-    runner = Runner(
-        loop,
-        plan,
-        explained=explained,
-        label_weight=context.label_weight,
-        training=training,
-        held_out=held_out,
-        progress=progress,
-        refresh=refresh,
-    )
-    plain = runner.run(weight=0.0, smoothness=0.0)
-    # A network that explains nothing of the held-out rows still needs a scale for its penalty.
-    explainable = max(plain.deviance_explained, _LEAST_EXPLAINED) * plain.possible
-    strength = _STRENGTH_OF_FIXED_LENGTH if network.layer.unit_length else _STRENGTH
-    chosen, chosen_smoothness = plain, 0.0
-    for attempt, value in enumerate(ladder):
-        if value == 0:
-            break
-        if attempt > 0:
-            progress.expect(plan.max_epochs * n_steps)
-        outcome = runner.run(weight=strength * value * explainable, smoothness=value)
-        kept = outcome.deviance_explained >= plain.deviance_explained - tolerance * abs(plain.deviance_explained)
-        if smoothness != "auto" or kept:
-            chosen, chosen_smoothness = outcome, value
-            break
-        logger.info(
-            "smoothness %.3g explains %.4f of the held-out %s, the unpenalised network %.4f: trying less",
-            value,
-            outcome.deviance_explained,
-            what,
-            plain.deviance_explained,
+    with catch_interrupt() as interrupt:
+        runner = Runner(
+            loop,
+            plan,
+            explained=explained,
+            label_weight=context.label_weight,
+            training=training,
+            held_out=held_out,
+            progress=progress,
+            refresh=refresh,
+            interrupt=interrupt,
+            checkpoint=checkpoint,
         )
-    logger.info(
-        "    explains %.4f of the held-out %s, %.4f without the penalty (smoothness %.3g)",
+        try:
+            plain = runner.run(weight=0.0, smoothness=0.0)
+        except StoppedError:
+            # Nothing is there yet, so that this is what Ctrl-C is anywhere else.
+            raise KeyboardInterrupt from None
+        # A network that explains nothing of the held-out rows still needs a scale for its penalty.
+        explainable = max(plain.deviance_explained, _LEAST_EXPLAINED) * plain.possible
+        strength = _STRENGTH_OF_FIXED_LENGTH if network.layer.unit_length else _STRENGTH
+        least = plain.deviance_explained - tolerance * abs(plain.deviance_explained)
+        chosen, value, interrupted = plain, 0.0, plain.interrupted
+        if ladder[0] > 0 and not interrupted:
+            chosen, value, interrupted = _smoothest(
+                runner, plain, ladder, weight=strength * explainable, least=least if smoothness == "auto" else None
+            )
+    logger.log(
+        logging.WARNING if interrupted else logging.INFO,
+        "    %sexplains %.4f of the held-out %s, %.4f without the penalty (smoothness %.3g)",
+        f"interrupted: the map of epoch {chosen.best_epoch + 1} " if interrupted else "",
         chosen.deviance_explained,
-        what,
+        "variance" if design.likelihood == "gaussian" else "deviance",
         plain.deviance_explained,
-        chosen_smoothness,
+        value,
     )
     network.load_state_dict(chosen.weights)
-    return Fit(network.eval(), chosen, chosen_smoothness, plain)
+    return Fit(network.eval(), chosen, value, plain, interrupted)
+
+
+def _smoothest(
+    runner: Runner, plain: Run, ladder: tuple[float, ...], *, weight: float, least: float | None
+) -> tuple[Run, float, bool]:
+    """Train with less and less of the penalty, until as much is explained as has to be.
+
+    Returns
+    -------
+    The training, its smoothness, and whether it was interrupted: then it is, of those with a penalty, the one that
+    explains most; the unpenalised one where there is none, and where none explains enough.
+    """
+    plan = runner.plan
+    tried: list[tuple[Run, float]] = []
+    for value in ladder:
+        if tried:
+            runner.progress.expect(plan.max_epochs * plan.n_steps(len(runner.training)))
+        try:
+            outcome = runner.run(weight=weight * value, smoothness=value)
+        except StoppedError:
+            return *max(tried, key=_explained, default=(plain, 0.0)), True
+        tried.append((outcome, value))
+        if outcome.interrupted:
+            return *max(tried, key=_explained), True
+        if least is None or outcome.deviance_explained >= least:
+            return outcome, value, False
+        logger.info(
+            "smoothness %.3g explains %.4f of what is held out, the unpenalised network %.4f: trying less",
+            value,
+            outcome.deviance_explained,
+            plain.deviance_explained,
+        )
+    return plain, 0.0, False
+
+
+def _explained(tried: tuple[Run, float]) -> float:
+    return tried[0].deviance_explained

@@ -44,6 +44,10 @@ class Progress:
         self._bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
         self._bar.update()
 
+    def skip(self, n_steps: int) -> None:
+        """Advance by steps that were done before."""
+        self._bar.update(n_steps)
+
     def _resize(self, total: int) -> None:
         bar = self._bar
         done, since = bar.n, getattr(bar, "start_t", None)

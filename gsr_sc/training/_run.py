@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from ._attempt import MEASURES, Attempt, Run
+from ._interrupt import Interrupt, StoppedError
+from ._loop import LoopState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
+    from ._checkpoint import Checkpoint
     from ._loop import Loop
     from ._plan import TrainingPlan
     from ._progress import Progress
@@ -22,45 +23,6 @@ if TYPE_CHECKING:
     from ._yardstick import Explained
 
 logger = logging.getLogger(__name__)
-
-
-_MEASURES = (
-    "epoch",
-    "loss",
-    "reconstruction",
-    "penalty",
-    "labels",
-    "validation_loss",
-    "validation_explained_variance",
-    "validation_deviance_explained",
-    "smoothness",
-)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one training gave.
-
-    Attributes
-    ----------
-    weights
-        The network's state at its best epoch.
-    explained_variance, deviance_explained
-        Of the held-out rows at that epoch; the same for squared error.
-    possible
-        How much the loss of the held-out rows could fall below that of their mean profile.
-    history
-        One array per measure, an entry per epoch.
-    stopped_early
-        Whether patience ended the training.
-    """
-
-    weights: dict[str, Tensor]
-    explained_variance: float
-    deviance_explained: float
-    possible: float
-    history: dict[str, NDArray[np.float64]]
-    stopped_early: bool
 
 
 class Runner:
@@ -82,6 +44,20 @@ class Runner:
         How much a loss of the held-out rows means.
     refresh
         Makes a learned graph anew after an epoch; what the graph is like is recorded.
+    interrupt
+        Whether to stop after the step.
+    checkpoint
+        Where the state is kept. What is there already is gone on with.
+
+    Attributes
+    ----------
+    finished
+        Trainings that have ended, in order.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the warm-up is interrupted.
     """
 
     def __init__(
@@ -95,6 +71,8 @@ class Runner:
         held_out: NDArray[np.intp],
         progress: Progress,
         refresh: Refresh | None = None,
+        interrupt: Interrupt | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self.loop = loop
         self.plan = plan
@@ -104,10 +82,24 @@ class Runner:
         self.explained = explained
         self.refresh = refresh
         self.label_weight = label_weight
+        self.interrupt = Interrupt() if interrupt is None else interrupt
+        self.checkpoint = checkpoint
+        self.finished: list[Run] = []
         self._n_steps = plan.n_steps(len(training))
         self._possible = 0.0
-        self._warm_up = [self._epoch(epoch, 0.0, 0.0) for epoch in range(plan.warm_up_epochs)]
-        self._start = loop.state()
+        self._warm_up: list[dict[str, float]] = []
+        self._start: LoopState | None = None
+        self._attempt: Attempt | None = None
+        saved = None if checkpoint is None else checkpoint.read()
+        if saved is not None:
+            self._restore(saved)
+        # Trainings that had ended before this process began.
+        self._known = len(self.finished)
+        for epoch in range(len(self._warm_up), plan.warm_up_epochs):
+            self._warm_up.append(self._epoch(epoch, 0.0, 0.0))
+            self._keep()
+        if self._start is None:
+            self._start = loop.state()
 
     def run(self, *, weight: float, smoothness: float) -> Run:
         """Train from the end of the warm-up with the full loss, and keep the weights of the best held-out epoch.
@@ -118,38 +110,91 @@ class Runner:
             Weight of the roughness in the loss.
         smoothness
             What the user calls that weight; kept in the history.
+
+        Raises
+        ------
+        StoppedError
+            If the training is interrupted before any weights are there to be kept.
         """
         plan = self.plan
-        self.loop.restore(self._start)
-        records = list(self._warm_up)
+        if self._known > 0:
+            self._known -= 1
+            run = self.finished[-self._known - 1]
+            self._skip(len(run.history["epoch"]))
+            self.progress.drop((plan.n_epochs - len(run.history["epoch"])) * self._n_steps)
+            return run
         # Epochs without a graph pay no penalty, and are no candidates where there is one to pay.
         first = plan.warm_up_epochs if weight == 0 or self.refresh is None else self.refresh.first
-        best, best_record, possible = math.inf, max(first, plan.warm_up_epochs), 0.0
-        weights: dict[str, Tensor] = {}
-        for epoch in range(plan.warm_up_epochs, plan.n_epochs):
-            records.append(self._epoch(epoch, weight, smoothness))
-            if epoch >= first and records[-1]["validation_loss"] < best:
-                best, best_record = records[-1]["validation_loss"], epoch
-                possible = self._possible
-                weights = self.loop.weights()
-            if epoch - best_record >= plan.patience:
+        if self._attempt is None:
+            assert self._start is not None
+            self.loop.restore(self._start)
+            self._attempt = Attempt(list(self._warm_up), max(first, plan.warm_up_epochs))
+        else:
+            self._skip(len(self._attempt.records))
+        attempt, interrupted = self._attempt, False
+        for epoch in range(len(attempt.records), plan.n_epochs):
+            try:
+                attempt.records.append(self._epoch(epoch, weight, smoothness))
+            except KeyboardInterrupt as error:
+                if self.interrupt.final:
+                    raise
+                if not attempt.weights:
+                    raise StoppedError from error
+                interrupted = True
+                break
+            if epoch >= first and attempt.records[-1]["validation_loss"] < attempt.best:
+                attempt.best, attempt.best_epoch = attempt.records[-1]["validation_loss"], epoch
+                attempt.possible = self._possible
+                attempt.weights = self.loop.weights()
+            if epoch - attempt.best_epoch >= plan.patience:
                 self.progress.drop((plan.n_epochs - epoch - 1) * self._n_steps)
                 break
-        stopped_early = len(records) < plan.n_epochs
+            self._keep()
+        stopped_early = len(attempt.records) < plan.n_epochs
         logger.info(
             "smoothness %.3g: %s after %d epochs, best held-out loss at epoch %d",
             smoothness,
-            "stopped" if stopped_early else "ended",
-            len(records),
-            best_record,
+            "interrupted" if interrupted else "stopped" if stopped_early else "ended",
+            len(attempt.records),
+            attempt.best_epoch,
         )
-        return Run(
-            weights=weights,
-            explained_variance=records[best_record]["validation_explained_variance"],
-            deviance_explained=records[best_record]["validation_deviance_explained"],
-            possible=possible,
-            history=_history(records),
-            stopped_early=stopped_early,
+        run = attempt.run(stopped_early=stopped_early and not interrupted, interrupted=interrupted)
+        if not interrupted:
+            self.finished.append(run)
+            self._attempt = None
+            self._keep()
+        return run
+
+    def _skip(self, n_epochs: int) -> None:
+        """Move the bar over what an earlier process trained after the warm-up."""
+        self.progress.skip((n_epochs - self.plan.warm_up_epochs) * self._n_steps)
+
+    def _keep(self) -> None:
+        if self.checkpoint is not None and self.checkpoint.is_due:
+            self.checkpoint.write(self._state)
+
+    def _state(self) -> dict[str, Any]:
+        """Everything that a continued training depends on; between two epochs."""
+        return {
+            "loop": tuple(self.loop.state()),
+            "warm_up": self._warm_up,
+            "start": None if self._start is None else tuple(self._start),
+            "finished": [vars(run) for run in self.finished],
+            "attempt": None if self._attempt is None else vars(self._attempt),
+        }
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.loop.restore(LoopState(*saved["loop"]))
+        self._warm_up = saved["warm_up"]
+        self._start = None if saved["start"] is None else LoopState(*saved["start"])
+        self.finished = [Run(**run) for run in saved["finished"]]
+        self._attempt = None if saved["attempt"] is None else Attempt(**saved["attempt"])
+        self.progress.skip(len(self._warm_up) * self._n_steps)
+        logger.info(
+            "going on from %s: %d trainings had ended, %d epochs of the next",
+            self.checkpoint.path if self.checkpoint else None,
+            len(self.finished),
+            len(self._attempt.records if self._attempt else self._warm_up),
         )
 
     def _epoch(self, epoch: int, weight: float, smoothness: float) -> dict[str, float]:
@@ -158,7 +203,7 @@ class Runner:
             weight=weight,
             pull=self.plan.pull_at(epoch),
             rate=lambda share: self.plan.rate(epoch + share),
-            on_step=self.progress.step,
+            on_step=self._step,
         )
         seen = self.loop.evaluate(self.held_out)
         explained = self.explained(seen.reconstruction)
@@ -174,16 +219,10 @@ class Runner:
             explained.deviance,
             smoothness,
         )
-        record = dict(zip(_MEASURES, values, strict=True))
+        record = dict(zip(MEASURES, values, strict=True))
         # After the held-out loss, so that every epoch is judged by the graph that it was trained with.
         return record if self.refresh is None else record | self.refresh(epoch)
 
-
-def _history(records: list[dict[str, float]]) -> dict[str, NDArray[np.float64]]:
-    history = {name: np.array([record[name] for record in records]) for name in records[0]}
-    # Of squared error it is the variance.
-    if (history["validation_deviance_explained"] == history["validation_explained_variance"]).all():
-        del history["validation_deviance_explained"]
-    if not history["labels"].any():
-        del history["labels"]
-    return history
+    def _step(self, loss: float) -> None:
+        self.progress.step(loss)
+        self.interrupt.after_step()

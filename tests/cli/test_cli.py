@@ -49,6 +49,7 @@ ASKED: dict[str, tuple[list[str], Any]] = {
     "rng": (["--seed", "7"], 7),
     "device": (["--device", "cpu"], "cpu"),
     "n_jobs": (["--n-jobs", "1"], 1),
+    "checkpoint": (["--checkpoint", "state"], Path("state")),
     "progress": (["--no-progress"], False),
     "save_model": (["--save-model", "model"], Path("model")),
     "key_added": (["--key-added", "k"], "k"),

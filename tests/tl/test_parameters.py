@@ -57,6 +57,7 @@ OTHERS = {
     "tolerance": "test_tolerance_decides_how_smooth_auto_may_be",
     "device": "tests/training/test_surroundings.py; other devices are not everywhere",
     "n_jobs": "tests/model/test_determinism.py",
+    "checkpoint": "tests/training/test_checkpoint.py",
     "progress": "test_progress_is_shown_on_request",
     "save_model": "tests/model/test_save_load.py",
     "key_added": "tests/tl/test_slots.py",
