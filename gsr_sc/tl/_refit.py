@@ -15,7 +15,7 @@ from anndata import AnnData
 from .._validate import read_input
 from ..graphs import LearnedGraph
 from ..model import GSR
-from ..training import Progress
+from ..training import Progress, interrupts_raise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +174,7 @@ class Refit:
 
     def fit(self, seed: int, **changes: Any) -> GSR:
         """Fit once; what was said about the data when the map was made is not said again."""
-        with warnings.catch_warnings(), _quiet():
+        with warnings.catch_warnings(), _quiet(), interrupts_raise():
             warnings.simplefilter("ignore", UserWarning)
             model = GSR(**{**self.options, **changes}, rng=seed, n_jobs=self.n_jobs)
             return model.fit(self.data, progress=False)
