@@ -79,8 +79,8 @@ laplacian
     How neighbours are weighed. `"unnormalised"`: every edge the same. `"symmetric"`, `"random_walk"`: less where a
     neuron has many.
 max_epochs
-    Passes over the data after the warm-up; by default as many as make 700 steps, between 12 and 200. Where there are more
-    than 50 000 observations to train on, a pass is over so many of them, drawn anew.
+    Passes over the data after the warm-up; by default as many as show the network 90 000 observations, between 12 and
+    200. Where there are more than 50 000 observations to train on, a pass is over so many of them, drawn anew.
 rng
     Seed or generator of the weights, the batches and the noise. The same seed, number of threads and machine give
     the same bits. The global random state is neither used nor changed. Which observations are held out, and the

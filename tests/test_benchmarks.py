@@ -145,3 +145,23 @@ def test_the_figure_is_one_page(modules, tmp_path):
     height, width = imread(tmp_path / "quality.png").shape[:2]
     assert max(height, width) / 150 <= 12
     assert (tmp_path / "quality.svg").stat().st_size > 0
+
+
+def test_speed_is_a_ratio_turn_by_turn(modules, tmp_path):
+    speed = modules("speed")
+    fast = speed.row("loop / bare", [8.0, 9.0, 30.0], [10.0, 10.0, 30.0], "cells/s", ">= 0.8", met=lambda r: r >= 0.8)
+    assert (fast["ratio"], fast["ours"], fast["other"], fast["reached"]) == (0.9, 9.0, 10.0, True)
+    assert fast["spread"] == pytest.approx(0.1)
+    slow = speed.row("fit / chain", [300.0], [150.0], "s", "<= 1", met=lambda r: r <= 1)
+    text = speed.shown(speed.pd.DataFrame([fast, slow]))
+    assert text["ratio"].tolist() == ["0.90 +- 0.10", "2.00 +- 0.00"]
+    assert text["reached"].tolist() == ["yes", "no"]
+    assert text["ours"].tolist() == ["9.00", "300"]
+    speed.draw([fast, slow], tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"speed.png", "speed.svg"}
+
+
+def test_simulated_counts_for_speed_are_sparse_like_cells(modules):
+    adata = modules("_speed_runs").counts("simulated", 300)
+    assert adata.shape == (300, 2000)
+    assert 0.2 < adata.X.nnz / adata.X.shape[0] / 2000 < 0.35

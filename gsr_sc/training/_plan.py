@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_BATCH_SIZE = 128
+_BATCH_SIZE, _RATE = 128, 3e-3
+# Twice the batch costs a fifth less per observation, and with half more of a rate reaches the same map as soon. Fewer
+# observations than these would be left with few steps.
+_LARGE_BATCH_SIZE, _LARGE_RATE, _LARGE = 256, 4.5e-3, 2000
 _EPOCHS = 12
 _MIN_STEPS = 700
 _MAX_EPOCHS = 200
@@ -54,7 +57,7 @@ class TrainingPlan:
     batch_size: int = _BATCH_SIZE
     rows_per_epoch: int = _ROWS_PER_EPOCH
     patience: int = 8
-    learning_rate: float = 3e-3
+    learning_rate: float = _RATE
     pull: float = 0.03
     clip_norm: float = 5.0
     dropout: float = 0.0
@@ -70,13 +73,16 @@ class TrainingPlan:
         n_training
             Number of training observations.
         max_epochs
-            Passes after the warm-up; by default as many as make 700 steps, between 12 and 200.
+            Passes after the warm-up; by default as many as make 700 batches of 128, between 12 and 200.
         noise
             Share of the variance that the leading principal components of the training rows leave of other rows.
         """
         steps = math.ceil(n_training / _BATCH_SIZE)
         epochs = min(max(_EPOCHS, math.ceil(_MIN_STEPS / steps)), _MAX_EPOCHS) if max_epochs is None else max_epochs
+        large = n_training >= _LARGE
         return cls(
+            batch_size=_LARGE_BATCH_SIZE if large else _BATCH_SIZE,
+            learning_rate=_LARGE_RATE if large else _RATE,
             warm_up_epochs=max(math.ceil(epochs / 6), 1),
             max_epochs=epochs,
             # Rounded, so that rounding errors of the components drop no other input.

@@ -28,6 +28,12 @@ def test_steps_per_pass(n_training: int, n_steps: int) -> None:
     assert TrainingPlan.for_data(n_training).n_steps(n_training) == n_steps
 
 
+def test_more_data_come_in_larger_batches_at_a_higher_rate() -> None:
+    few, many = TrainingPlan.for_data(1999), TrainingPlan.for_data(2000)
+    assert (few.batch_size, many.batch_size) == (128, 256)
+    assert few.learning_rate < many.learning_rate < 2 * few.learning_rate
+
+
 def test_large_data_take_no_more_steps() -> None:
     large, larger = (TrainingPlan.for_data(n) for n in (10**5, 10**7))
     assert large.n_steps(10**5) == larger.n_steps(10**7)
