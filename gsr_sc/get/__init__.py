@@ -8,7 +8,7 @@ from ._neurons import graph, neurons
 from ._order import order, order_genes
 from ._programs import gene_sets, programs
 from ._reading import indicators, nuisances, rank_indicators
-from ._trust import stability
+from ._trust import null, stability
 
 __all__ = [
     "activations",
@@ -19,6 +19,7 @@ __all__ = [
     "indicators",
     "neurons",
     "nuisances",
+    "null",
     "order",
     "order_genes",
     "programs",

@@ -80,3 +80,33 @@ def stability(adata: AnnData, *, of: StabilityTable = "neurons", key: str | None
         return pd.DataFrame(columns)
     msg = f"`of` is {of!r}; choose one of {['neurons', 'cells', 'groups', 'fits']}."
     raise ValueError(msg)
+
+
+def null(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
+    """Fits of the data as they are and of permuted data, after :func:`gsr_sc.tl.null`.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a fitted map.
+    key
+        What was passed as `key_added` when the map was fitted.
+
+    Returns
+    -------
+    One row for each fit or renaming, with the columns `kind` (`"observed"`, `"no penalty"`, `"permuted data"`,
+    `"permuted graph"`: the observed fit with its neurons renamed), `explained_variance` (held out; NaN where nothing was
+    fitted), `order` and `moran_i`. The p-values are in `.uns["gsr_null"]["p_values"]`.
+
+    Raises
+    ------
+    KeyError
+        If no map is stored under `key`, or :func:`gsr_sc.tl.null` was not run.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.get.null(adata).groupby("kind")["order"].describe()  # doctest: +SKIP
+    """
+    table: pd.DataFrame = StoredMap(adata, key).added("null", by="null")["fits"]
+    return table.copy()

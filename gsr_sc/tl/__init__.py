@@ -6,6 +6,7 @@ from ._compare import compare
 from ._fit import fit
 from ._indicators import indicators
 from ._nuisances import nuisances
+from ._null import null
 from ._order import order
 from ._order_genes import order_genes
 from ._programs import programs
@@ -17,6 +18,7 @@ __all__ = [
     "fit",
     "indicators",
     "nuisances",
+    "null",
     "order",
     "order_genes",
     "programs",
