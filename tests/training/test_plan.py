@@ -28,10 +28,10 @@ def test_steps_per_pass(n_training: int, n_steps: int) -> None:
     assert TrainingPlan.for_data(n_training).n_steps(n_training) == n_steps
 
 
-def test_more_data_come_in_larger_batches_at_a_higher_rate() -> None:
-    few, many = TrainingPlan.for_data(1999), TrainingPlan.for_data(2000)
-    assert (few.batch_size, many.batch_size) == (128, 256)
-    assert few.learning_rate < many.learning_rate < 2 * few.learning_rate
+def test_many_noisy_data_come_in_larger_batches_at_a_higher_rate() -> None:
+    few, many, clear = (TrainingPlan.for_data(n, noise=noise) for n, noise in [(1999, 0.8), (2000, 0.8), (2000, 0.1)])
+    assert (few.batch_size, many.batch_size, clear.batch_size) == (128, 256, 128)
+    assert few.learning_rate == clear.learning_rate < many.learning_rate < 2 * few.learning_rate
 
 
 def test_large_data_take_no_more_steps() -> None:
