@@ -10,6 +10,7 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
+import gsr_sc
 from gsr_sc import graphs
 from gsr_sc._keys import UNASSIGNED, Keys
 from gsr_sc._store import MapResults, write_added, write_results
@@ -149,3 +150,11 @@ def add_stability(adata: AnnData, *, n_fits: int = 4, key: str | None = None, se
         obs={"reproducibility": np.clip(cells + rng.normal(0, 0.03, len(cells)), 0, 1)},
         obsm={"consensus": stored.map},
     )
+
+
+def add_comparison(adata: AnnData, *, key: str | None = None) -> None:
+    """Compare conditions `b` and `c` with `a`, of three samples each; nothing differs but by chance."""
+    number = np.arange(adata.n_obs) % 9
+    adata.obs["sample"] = pd.Categorical([f"s{k}" for k in number])
+    adata.obs["condition"] = pd.Categorical(["abc"[k % 3] for k in number])
+    gsr_sc.tl.compare(adata, groupby="condition", sample="sample", n_permutations=0, key=key)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ._difference import difference
 from ._history import history
 from ._latent_grid import latent_grid
 from ._neuron_graph import neuron_graph
 from ._stability import stability
 
-__all__ = ["history", "latent_grid", "neuron_graph", "stability"]
+__all__ = ["difference", "history", "latent_grid", "neuron_graph", "stability"]

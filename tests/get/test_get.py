@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _hash import hash_adata
-from _maps import KINDS, MapKind, add_stability, make_map
+from _maps import KINDS, MapKind, add_comparison, add_stability, make_map
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -145,12 +145,12 @@ def test_quality_and_history(adata: AnnData) -> None:
 def _complete(adata: AnnData, key: str | None = None) -> AnnData:
     """Add what functions on a stored map add, for `get` to read."""
     add_stability(adata, key=key)
-    adata.obs["sample"] = [f"s{i % 6}" for i in range(adata.n_obs)]
-    adata.obs["condition"] = ["ab"[i % 6 % 2] for i in range(adata.n_obs)]
-    gsr_sc.tl.compare(adata, groupby="condition", sample="sample", n_permutations=0, key=key)
+    add_comparison(adata, key=key)
     gsr_sc.tl.indicators(adata, key=key)
     gsr_sc.tl.rank_indicators(adata, groupby="cell_type", key=key)
     gsr_sc.tl.nuisances(adata, keys="score", key=key)
+    gsr_sc.tl.order(adata, root="type 0", end="type 2", groupby="cell_type", key=key)
+    gsr_sc.tl.order_genes(adata, key=key)
     return adata
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import scanpy as sc
 from _hash import hash_adata
-from _maps import KINDS, MapKind, add_stability
+from _maps import KINDS, MapKind, add_comparison, add_stability
 from _maps import make_map as make_plain_map
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -31,9 +31,11 @@ SINGLE: dict[str, dict[str, Any]] = {
     "latent_grid": {"groupby": "cell_type", "groups": "type 1"},
     "neuron_graph": {"pie": "cell_type"},
     "history": {"names": "penalty"},
+    "difference": {"condition": "b"},
     "stability": {"panels": "neurons"},
 }
 SEVERAL: dict[str, dict[str, Any]] = {
+    "difference": {},
     "latent_grid": {"groupby": "cell_type"},
     "history": {},
     "stability": {},
@@ -44,6 +46,7 @@ def make_map(graph: MapKind = "grid", *, key: str | None = None) -> AnnData:
     """A stored map, and all that functions on it have added."""
     adata = make_plain_map(graph, key=key)
     add_stability(adata, key=key)
+    add_comparison(adata, key=key)
     return adata
 
 
