@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import anndata as ad
@@ -142,8 +143,10 @@ def test_quality_and_history(adata: AnnData) -> None:
     assert get.history(empty).empty
 
 
-def _complete(adata: AnnData, key: str | None = None) -> AnnData:
-    """Add what functions on a stored map add, for `get` to read."""
+@cache
+def _complete(kind: MapKind, key: str | None = None) -> AnnData:
+    """A map with all that functions on it add, for `get` to read; not to be changed."""
+    adata = make_map(kind, key=key)
     add_stability(adata, key=key)
     add_comparison(adata, key=key)
     gsr_sc.tl.indicators(adata, key=key)
@@ -156,7 +159,7 @@ def _complete(adata: AnnData, key: str | None = None) -> AnnData:
 
 @pytest.mark.parametrize("name", get.__all__)
 def test_reads_a_named_map_and_changes_nothing(name: str) -> None:
-    adata = _complete(make_map("ring", key="k"), key="k")
+    adata = _complete("ring", "k")
     before = hash_adata(adata)
     assert getattr(get, name)(adata, key="k") is not None
     assert hash_adata(adata) == before
@@ -167,7 +170,7 @@ def test_reads_a_named_map_and_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", get.__all__)
 @pytest.mark.parametrize("kind", ["grid", "tree"])
 def test_same_after_writing_and_reading(name: str, kind: MapKind, tmp_path: Path) -> None:
-    adata = _complete(make_map(kind))
+    adata = _complete(kind)
     adata.write_h5ad(tmp_path / "map.h5ad")
     first, second = (getattr(get, name)(a) for a in (adata, ad.read_h5ad(tmp_path / "map.h5ad")))
     if name == "graph":
