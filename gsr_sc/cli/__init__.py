@@ -1,4 +1,4 @@
-"""The command line: `gsr-sc demo`, `gsr-sc fit`, `gsr-sc map`."""
+"""The command line: `gsr-sc demo`, `gsr-sc fit`, `gsr-sc map`, `gsr-sc report`."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._keys import UNASSIGNED
 from ._fit import size
+from ._pictures import pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def demo(*, out: Path = _FOLDER, n_jobs: int = 2, **options: Any) -> None:
     training = time.perf_counter() - before
     adata.write_h5ad(out / _DATA)
     written = [out / _DATA]
-    for name, figure in _pictures(adata):
+    for name, figure in pictures(adata, label=_LABELS):
         written.append(out / f"{name}.png")
         figure.savefig(written[-1], dpi=150, bbox_inches="tight", pad_inches=0.1)
     print("\n".join(_table(adata)))
@@ -69,31 +69,3 @@ def _table(adata: AnnData) -> Iterator[str]:
     for label, neuron, value in auroc.itertuples(index=False):
         yield f"{label:32}{counts[label]:6}{neurons[neuron]:>8}{value:8.3f}"
     yield f"{'mean':46}{auroc['auroc'].mean():8.3f}"
-
-
-def _pictures(adata: AnnData) -> Iterator[tuple[str, Any]]:
-    """Name and figure of each picture."""
-    import matplotlib as mpl
-
-    # No window, whatever the machine.
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-    import scanpy as sc
-
-    from .. import pl
-
-    yield "latent_grid", pl.latent_grid(adata, groupby=_LABELS, return_fig=True)
-    yield "clusters", pl.latent_grid(adata, return_fig=True)
-    yield "neuron_graph", pl.neuron_graph(adata, pie=_LABELS, return_fig=True)
-    yield "history", pl.history(adata, return_fig=True)
-    # Cells that light up no group are left grey.
-    groups = [name for name in adata.obs["gsr_cluster"].cat.categories if name != UNASSIGNED]
-    options: dict[str, dict[str, Any]] = {
-        "map": {"color": _LABELS},
-        "map_clusters": {"color": "gsr_cluster", "groups": groups, "na_in_legend": False},
-    }
-    for name, chosen in options.items():
-        with mpl.rc_context({"figure.figsize": (4, 4)}):
-            figure = sc.pl.embedding(adata, basis="X_gsr_map", return_fig=True, **chosen)
-            yield name, figure
-            plt.close(figure)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ._demo import demo
 from ._fit import fit, place
 from ._options import TYPES, add_options
+from ._report import report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,6 +57,16 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("model", type=Path, help="folder written by gsr-sc fit --save-model, or by GSR.save")
     _add_files(command)
     add_options(command, "device", "n_jobs", "key_added")
+
+    command = commands.add_parser("report", help="write a page on the map of a data set")
+    command.description = (
+        "Write what is stored of a map (quality, pictures, clusters and their genes) as one HTML page."
+    )
+    command.set_defaults(run=report)
+    command.add_argument("source", type=Path, metavar="in", help="data set with a map, .h5ad or .zarr")
+    command.add_argument("target", type=Path, metavar="out", help="page to write, .html; it is replaced")
+    command.add_argument("--label", metavar="NAME", help="Column of .obs with known groups, to read the map by.")
+    command.add_argument("--key", metavar="NAME", help="Name of the map, if it was fitted with --key-added.")
     return top
 
 
