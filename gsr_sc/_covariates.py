@@ -96,6 +96,29 @@ def read_conditions(adata: AnnData, batches: dict[str, list[str]]) -> NDArray[np
     return np.concatenate(columns, axis=1)
 
 
+def read_known_conditions(
+    adata: AnnData, batches: dict[str, list[str]], *, usual: NDArray[np.float32] | None
+) -> tuple[NDArray[np.float32] | None, list[str]]:
+    """One-hot encode batch variables as far as a model knows them, and name what it does not know.
+
+    Observations of other batches, or where the column does not exist or is missing, get what is `usual`: the mean of the
+    training observations.
+    """
+    if not batches or usual is None:
+        return None, []
+    columns, unseen, start = [], list[str](), 0
+    for key, known in batches.items():
+        column = adata.obs[key] if key in adata.obs else pd.Series("no such column", index=adata.obs_names)
+        text = column.astype(object).where(column.notna(), "missing").astype(str).to_numpy()
+        codes = pd.Index(known).get_indexer(pd.Index(text))
+        unseen += [f"{key}: {name}" for name in natsorted(set(text[codes < 0]))]
+        told = np.eye(len(known), dtype=np.float32)[np.maximum(codes, 0)]
+        told[codes < 0] = usual[start : start + len(known)]
+        columns.append(told)
+        start += len(known)
+    return np.concatenate(columns, axis=1), unseen
+
+
 def _column(adata: AnnData, key: Any, option: str) -> pd.Series[Any]:
     if key not in adata.obs:
         msg = f"`{option}={key!r}` is not in .obs, which holds {list(adata.obs)}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +10,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ._outputs import require_same_values
 from ._results import gene_programs, read_activations
 from ._store import MapResults
-from ._validate import examine, report_carrying_nothing
-from .matrices import MatrixSource, Transform
+from ._validate import report_carrying_nothing
 from .metrics import dead_neurons, dirichlet_energy, moran_i
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
+    from ._genes import Genes
+    from ._novelty import Novelty
     from ._validate import Facts, Input
     from .graphs import NeuronGraph
+    from .matrices import MatrixSource, Transform
     from .nn import GraphAutoencoder
     from .training import Fit
 
@@ -55,6 +56,10 @@ class Fitted:
         As they are stored in `.uns`.
     ties
         How often neurons stand for observations that are neighbours in the data, (n_neurons, n_neurons).
+    genes
+        Names of the variables of the reference, and how they are counted; None in folders of earlier versions.
+    novelty
+        How strange a cell may look; None in folders of earlier versions and where too few cells were held out.
     """
 
     network: GraphAutoencoder
@@ -70,6 +75,8 @@ class Fitted:
     batches: dict[str, list[str]] = field(default_factory=dict)
     label_names: list[str] = field(default_factory=list)
     ties: NDArray[np.float32] | None = None
+    genes: Genes | None = None
+    novelty: Novelty | None = None
 
 
 @torch.no_grad()
@@ -183,62 +190,19 @@ def predict(state: Fitted, activations: NDArray[np.float32]) -> NDArray[np.float
     return label_probabilities(state.network, activations)
 
 
-def place(
-    state: Fitted, data: Input, conditions: NDArray[np.float32] | None = None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Activations of the rows of an input, and which rows carry nothing.
-
-    Raises
-    ------
-    KeyError
-        If variables are missing.
-    ValueError
-        If the values are of another kind than those of the fit.
-    """
-    transform = replace(state.transform, columns=_columns(state, data))
-    facts = examine(data, report=False)
-    if not data.is_representation:
-        require_same_values(state.params, facts, data)
-    source = MatrixSource(data.rows, transform, facts.totals, conditions=conditions)
-    return encode(state.network, source), facts.silent
-
-
-def _in_place(state: Fitted, var_names: pd.Index[str]) -> bool:
-    """Whether the variables that the model reads stand where they stood in the fit; names need not be unique then."""
-    columns = state.transform.columns
-    return bool(columns[-1] < len(var_names) and var_names[columns].equals(state.var_names))
-
-
-def _columns(state: Fitted, data: Input) -> NDArray[np.intp]:
-    if _in_place(state, data.var_names):
-        return state.transform.columns
-    if data.is_representation or state.params.get("use_rep") not in (None, "X"):
-        msg = f"{data.where} has {data.rows.shape[1]} columns, not those of the representation the model was fitted on."
-        raise ValueError(msg)
-    if not data.var_names.is_unique:
-        msg = "Variable names are not unique, so they cannot be matched; call `adata.var_names_make_unique()`."
-        raise ValueError(msg)
-    found = data.var_names.get_indexer(state.var_names)
-    missing = state.var_names[found < 0]
-    if len(missing):
-        shown = ", ".join(repr(str(name)) for name in missing[:5])
-        msg = (
-            f"{len(missing)} of the {len(state.var_names)} variables that the model reads are missing: {shown}"
-            f"{', ...' if len(missing) > 5 else ''}. Match the names, or fit on the shared variables."
-        )
-        raise KeyError(msg)
-    return found
-
-
 def results(
-    state: Fitted, activations: NDArray[np.float32], silent: NDArray[np.bool_], var_names: pd.Index[str]
+    state: Fitted,
+    activations: NDArray[np.float32],
+    silent: NDArray[np.bool_],
+    *,
+    columns: NDArray[np.intp],
+    n_vars: int,
 ) -> MapResults:
-    """Everything to be stored about some observations."""
+    """Everything to be stored about some observations; `columns` of their variables are those read, -1 where missing."""
     stored_programs = None
     if state.params.get("use_rep") in (None, "X"):
-        stored_programs = np.full((len(var_names), state.graph.n_neurons), np.nan, dtype=np.float32)
-        columns = state.transform.columns if _in_place(state, var_names) else var_names.get_indexer(state.var_names)
-        stored_programs[columns] = state.programs
+        stored_programs = np.full((n_vars, state.graph.n_neurons), np.nan, dtype=np.float32)
+        stored_programs[columns[columns >= 0]] = state.programs[columns >= 0]
     return MapResults(
         graph=state.graph,
         group=state.group,

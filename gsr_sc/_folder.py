@@ -10,6 +10,8 @@ import torch
 from scipy import sparse
 
 from ._fitted import Fitted
+from ._genes import Genes
+from ._novelty import Novelty
 from ._serialize import read_folder, write_folder
 from .graphs import NeuronGraph
 from .matrices import Transform
@@ -34,6 +36,11 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> Non
     }
     if state.ties is not None:
         arrays["ties"] = state.ties
+    genes, novelty = state.genes, state.novelty
+    if genes is not None and genes.share is not None:
+        arrays["genes.share"] = genes.share
+    if novelty is not None:
+        arrays |= {f"novelty.{name}": np.asarray(value) for name, value in vars(novelty).items()}
     description = {
         "params": state.params,
         "quality": state.quality,
@@ -45,6 +52,8 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> Non
         "label_names": state.label_names,
         "var_names": [str(name) for name in state.var_names],
     }
+    if genes is not None:
+        description["genes"] = {kind: [str(name) for name in names] for kind, names in genes.names.items()}
     write_folder(path, arrays, description, overwrite=overwrite)
 
 
@@ -87,6 +96,8 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
         var_names=pd.Index(description["var_names"]),
         programs=arrays["programs"].astype(np.float32),
         ties=arrays["ties"].astype(np.float32) if "ties" in arrays else None,
+        genes=_genes(description, arrays),
+        novelty=_novelty(part("novelty.")),
         params=params,
         history=part("history."),
         quality=description["quality"],
@@ -94,3 +105,16 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
         batches=batches,
         label_names=label_names,
     )
+
+
+def _genes(description: dict[str, Any], arrays: dict[str, Any]) -> Genes | None:
+    """Names of variables; None in folders of earlier versions."""
+    if "genes" not in description:
+        return None
+    names = {kind: pd.Index(names) for kind, names in description["genes"].items()}
+    return Genes(names=names, n_read=len(description["var_names"]), share=arrays.get("genes.share"))
+
+
+def _novelty(stored: dict[str, Any]) -> Novelty | None:
+    """What is usual; None in folders of earlier versions, and where too few cells were held out."""
+    return Novelty(**{**stored, "n_held_out": int(stored["n_held_out"].item())}) if stored else None

@@ -62,6 +62,12 @@ def require_same_values(params: dict[str, Any], facts: Facts, data: Input) -> No
             "Pass the counts: in X, or in the layer that the model was fitted on."
         )
         raise ValueError(msg)
+    if before in ("counts", "positive", "unit", "binary") and now in ("real", "whole_with_negative"):
+        msg = (
+            f"{data.where} holds values below zero, but the model was fitted on values that are not: were these scaled? "
+            "Pass the values as they were before, in X or in a layer."
+        )
+        raise ValueError(msg)
     if before in ("positive", "unit", "real") and now == "counts":
         msg = (
             f"{data.where} holds counts, but the model was fitted on values that are not whole numbers. Transform them in "

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from . import _fitted
+from ._genes import learn_genes
 from ._identity import identity_of
 from ._labels import label_context, label_quality
 from ._outputs import choose_likelihood
 from ._random import draw_seed
+from ._residuals import learn_novelty
 from ._validate import choose_transform, examine
 from .graphs import LearnedGraph, indicator_groups, nearest_neighbours, neuron_ties, resolve, sharpened, sharpness
 from .matrices import MatrixSource, fit_transform
 from .training import Context, Targets, TrainingPlan, annealed_targets, fit, noise_share
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
     from numpy.typing import NDArray
 
@@ -42,6 +45,7 @@ def fit_input(
     data: Input,
     *,
     covariates: Covariates,
+    var_ids: dict[str, pd.Index[str]],
     graph: Any,
     n_neurons: int | None,
     transform: str | None,
@@ -60,8 +64,8 @@ def fit_input(
 ) -> _fitted.Fitted:
     """Check the values, settle what is left open, train, and read the trained network.
 
-    The options are those of :class:`gsr_sc.GSR`; `coordinates` replaces `init` where given. What a checkpoint has to be of
-    is added to it.
+    The options are those of :class:`gsr_sc.GSR`; `coordinates` replaces `init` where given, and `var_ids` are other names
+    of the variables. What a checkpoint has to be of is added to it.
 
     Raises
     ------
@@ -162,6 +166,8 @@ def fit_input(
         batches=covariates.batches,
         label_names=covariates.label_names,
         ties=ties.astype(np.float32),
+        genes=learn_genes(data, learnt.columns, var_ids=var_ids, counts=counts, training=training, totals=facts.totals),
+        novelty=learn_novelty(result.network, source, data.rows, training=training, held_out=held_out),
     )
 
 

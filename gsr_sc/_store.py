@@ -144,6 +144,26 @@ def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:
     _remove_added(adata, keys)
 
 
+def write_query(
+    adata: AnnData,
+    keys: Keys,
+    *,
+    novelty: NDArray[np.float64],
+    report: dict[str, Any],
+    label: pd.Categorical | None = None,
+    label_confidence: NDArray[np.float64] | None = None,
+    colors: list[str] | None = None,
+) -> None:
+    """Write what is known of observations that were placed on a map of others, beside their places."""
+    adata.obs[keys.added("novelty")] = novelty
+    if label is not None:
+        adata.obs[keys.added("label")] = label
+        adata.obs[keys.added("label_confidence")] = label_confidence
+        if colors is not None:
+            adata.uns[f"{keys.added('label')}_colors"] = colors
+    adata.uns[keys.added("query")] = report
+
+
 def _remove_added(adata: AnnData, keys: Keys) -> None:
     """Remove what functions on an earlier map of the same key have added."""
     _remove_levels(adata, keys)

@@ -10,6 +10,7 @@ from . import _fitted, _folder
 from ._covariates import read_conditions
 from ._keys import Keys
 from ._log import configure
+from ._placing import place
 from ._store import write_results
 from ._validate import read_input
 from .training import limited_threads
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
+
+    from ._placing import Placed
 
 
 class FittedModel:
@@ -73,7 +76,7 @@ class FittedModel:
         ValueError
             If the values are not of the kind that the model was fitted on, or a batch is one that it has not seen.
         """
-        return self._place(adata)[0]
+        return self._place(adata).activations
 
     def decode(self, activations: ArrayLike) -> NDArray[np.float32]:
         """What the decoder makes of activations.
@@ -115,7 +118,7 @@ class FittedModel:
         ValueError
             If the model was fitted without labels.
         """
-        activations, _ = self._place(adata)
+        activations = self._place(adata).activations
         return pd.DataFrame(
             _fitted.predict(self.fitted, activations), index=adata.obs_names, columns=self.fitted.label_names
         )
@@ -130,8 +133,10 @@ class FittedModel:
         key_added
             Name of the results; see :func:`gsr_sc.tl.fit` for the slots.
         """
-        activations, silent = self._place(adata)
-        results = _fitted.results(self.fitted, activations, silent, adata.var_names)
+        placed = self._place(adata)
+        results = _fitted.results(
+            self.fitted, placed.activations, placed.silent, columns=placed.columns, n_vars=adata.n_vars
+        )
         write_results(adata, results, Keys.of(key_added))
         return self
 
@@ -152,9 +157,9 @@ class FittedModel:
         """
         _folder.save(self.fitted, path, overwrite=overwrite)
 
-    def _place(self, adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def _place(self, adata: AnnData) -> Placed:
         configure()
         data = read_input(adata, layer=self.layer, use_rep=self.use_rep, to_fit=False)
         conditions = read_conditions(adata, self.fitted.batches)
         with limited_threads(self.n_jobs):
-            return _fitted.place(self.fitted, data, conditions)
+            return place(self.fitted, data, conditions)

@@ -9,6 +9,7 @@ import numpy as np
 from . import _fitted, _folder
 from ._covariates import read_covariates
 from ._docs import MODEL, doc_params
+from ._genes import identifiers
 from ._log import configure
 from ._options import layer_design, require_choice, require_numbers, start_coordinates
 from ._pipeline import fit_input
@@ -160,6 +161,7 @@ class GSR(FittedModel):
             state = fit_input(
                 data,
                 covariates=covariates,
+                var_ids=identifiers(adata),
                 graph=self.graph,
                 n_neurons=self.n_neurons,
                 transform=self.transform_kind,

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
+# Cells of the reference look stranger than this share of their like in one case of twenty.
+_STRANGE = 0.95
+
 
 def fit(*, source: Path, target: Path, progress: bool = True, **options: Any) -> None:
     """Train a map on one file and write it to another; `options` are those of `tl.fit`."""
@@ -36,17 +39,36 @@ def fit(*, source: Path, target: Path, progress: bool = True, **options: Any) ->
     )
 
 
-def place(*, model: Path, source: Path, target: Path, key_added: str | None = None, **options: Any) -> None:
-    """Place the cells of one file on the map of a saved model and write them to another."""
+def place(
+    *,
+    model: Path,
+    source: Path,
+    target: Path,
+    reference: Path | None = None,
+    device: str = "auto",
+    key_added: str | None = None,
+    **options: Any,
+) -> None:
+    """Place the cells of one file on the map of a saved model and write them to another; `options` are of `tl.map_query`."""
     check_target(target)
     adata = read(source)
+    labelled = None if reference is None else read(reference)
+    from .. import tl
     from ..model import GSR
 
-    loaded = GSR.load(model, device=options.get("device", "auto"))
-    loaded.n_jobs = options.get("n_jobs")
-    loaded.annotate(adata, key_added=key_added)
+    loaded = GSR.load(model, device=device)
+    tl.map_query(adata, loaded, reference=labelled, key_added=key_added, **options)
     write(adata, target)
-    print(f"{adata.n_obs} cells placed on {loaded.fitted.graph.n_neurons} neurons", f"wrote {target}", sep="\n")
+    keys = Keys.of(key_added)
+    report, novelty = adata.uns[keys.added("query")], adata.obs[keys.added("novelty")]
+    print(
+        f"{adata.n_obs} cells placed on {loaded.fitted.graph.n_neurons} neurons",
+        f"{report['n_matched']} of {report['n_variables']} variables matched",
+        sep="\n",
+    )
+    if novelty.notna().any():
+        print(f"{(novelty > _STRANGE).mean():.1%} of the cells stranger than {_STRANGE:.0%} of the reference")
+    print(f"wrote {target}")
 
 
 def size(adata: AnnData, key: str | None = None) -> str:

@@ -56,6 +56,14 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=place)
     command.add_argument("model", type=Path, help="folder written by gsr-sc fit --save-model, or by GSR.save")
     _add_files(command)
+    command.add_argument(
+        "--reference", type=Path, metavar="FILE", help="Labelled data with the map of the model in it."
+    )
+    command.add_argument("--labels-key", metavar="NAME", help="Column of .obs of the reference to carry over.")
+    command.add_argument("--var-key", metavar="NAME", help="Column of .var that names the variables, such as gene_ids.")
+    share = "Smallest share of the variables of the model that has to be there, 0.5 by default."
+    command.add_argument("--min-overlap", type=float, metavar="X", help=share)
+    command.add_argument("--layer", metavar="NAME", help="Layer to read, by default that of the fit; X for X itself.")
     add_options(command, "device", "n_jobs", "key_added")
 
     command = commands.add_parser("report", help="write a page on the map of a data set")

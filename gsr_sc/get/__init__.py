@@ -7,6 +7,7 @@ from ._frames import activations, history, quality
 from ._neurons import graph, neurons
 from ._order import order, order_genes
 from ._programs import gene_sets, programs
+from ._query import query
 from ._reading import indicators, nuisances, rank_indicators
 from ._trust import null, stability
 
@@ -24,6 +25,7 @@ __all__ = [
     "order_genes",
     "programs",
     "quality",
+    "query",
     "rank_indicators",
     "stability",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._components import Blocks, component_scores, principal_axes
 from ._integrate import Integration, fit_integration
+from ._partial import PartialSource
 from ._rows import Rows
 from ._source import MatrixSource
 from ._transform import Transform, TransformKind, fit_transform, log_normalise
@@ -12,6 +13,7 @@ __all__ = [
     "Blocks",
     "Integration",
     "MatrixSource",
+    "PartialSource",
     "Rows",
     "Transform",
     "TransformKind",

@@ -71,6 +71,16 @@ class MatrixSource:
         """Mean of the transformed training cells, (n_inputs,)."""
         return self._transform.baseline
 
+    @property
+    def transform(self) -> Transform:
+        """What is done to the rows."""
+        return self._transform
+
+    @property
+    def totals(self) -> NDArray[np.float64] | None:
+        """Total count of each row, (n_obs,)."""
+        return self._totals
+
     def batch(self, index: Index) -> NDArray[np.float32]:
         """Rows as a dense float32 array, (batch, n_inputs), not to be changed."""
         if self._held is not None:

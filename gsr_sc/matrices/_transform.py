@@ -108,6 +108,12 @@ class Transform:
         x *= np.float32(0.5)
         return x
 
+    def part(self, kept: NDArray[np.bool_]) -> Transform:
+        """The same for some of the variables, by a mask of (n_inputs,)."""
+        by_variable = ("columns", "mean", "scale", "baseline")
+        share = None if self.share is None else self.share[kept]
+        return replace(self, **{name: getattr(self, name)[kept] for name in by_variable}, share=share)
+
     def _residuals(self, x: NDArray[np.float32], totals: Any, share: Any) -> NDArray[np.float32]:
         """Analytic Pearson residuals of dense counts, in place."""
         expected = np.outer(totals.astype(np.float32), share)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._compare import compare
 from ._fit import fit
 from ._indicators import indicators
+from ._map_query import map_query
 from ._nuisances import nuisances
 from ._null import null
 from ._order import order
@@ -17,6 +18,7 @@ __all__ = [
     "compare",
     "fit",
     "indicators",
+    "map_query",
     "nuisances",
     "null",
     "order",

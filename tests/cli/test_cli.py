@@ -161,9 +161,32 @@ def test_map_places_cells_as_the_saved_model_does(line: AnnData, capsys: pytest.
     assert main(["fit", "in.h5ad", "in.h5ad", *QUICK, "--save-model", "model"]) == 0
     line[:40, ::-1].copy().write_h5ad("new.h5ad")
     assert main(["map", "model", "new.h5ad", "placed.h5ad", "--n-jobs", "1", "--key-added", "k"]) == 0
-    assert "40 cells placed" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "40 cells placed" in out
+    n_read = ad.read_h5ad("placed.h5ad").uns["k_query"]["n_variables"]
+    assert f"{n_read} of {n_read} variables matched" in out
     fit_quickly(line)
     np.testing.assert_allclose(ad.read_h5ad("placed.h5ad").obsm["k"], line.obsm["X_gsr"][:40], atol=1e-6)
+
+
+def test_map_carries_labels_and_does_without_genes(line: AnnData, capsys: pytest.CaptureFixture[str]) -> None:
+    line.obs["half"] = np.where(np.arange(line.n_obs) % 2, "odd", "even")
+    line.write_h5ad("in.h5ad")
+    assert main(["fit", "in.h5ad", "in.h5ad", *QUICK, "--save-model", "model"]) == 0
+    new = line[:40, : line.n_vars * 2 // 3].copy()
+    new.var["id"] = new.var_names.to_numpy()
+    new.layers["kept"] = new.X.copy()
+    new.X = new.X * 0
+    new.var_names = [f"x{i}" for i in range(new.n_vars)]
+    new.write_h5ad("new.h5ad")
+    words = ["map", "model", "new.h5ad", "placed.h5ad", "--n-jobs", "1", "--var-key", "id", "--layer", "kept"]
+    assert main([*words, "--reference", "in.h5ad", "--labels-key", "half"]) == 0
+    placed = ad.read_h5ad("placed.h5ad")
+    assert set(placed.obs["gsr_label"]) <= {"odd", "even"}
+    assert placed.uns["gsr_query"]["missing_share"] > 0.2
+    capsys.readouterr()
+    assert main([*words, "--min-overlap", "0.9"]) == 1
+    assert "`min_overlap` asks for 90%" in capsys.readouterr().err
 
 
 def test_module_is_the_command(line: AnnData, tmp_path: Path) -> None:
