@@ -94,6 +94,12 @@ def read_labels(adata: AnnData, name: str, option: str) -> Labels:
     return labels
 
 
+def are_counts(values: Any) -> bool:
+    """Whether a dense or sparse matrix holds whole numbers of at least 0 only."""
+    numbers = values.data if sparse.issparse(values) else np.asarray(values)
+    return bool((numbers >= 0).all() and (numbers == np.floor(numbers)).all())
+
+
 def _as_categorical(column: pd.Series[Any]) -> pd.Series[Any]:
     from natsort import natsorted
 

@@ -6,6 +6,7 @@ from ._difference import difference
 from ._history import history
 from ._latent_grid import latent_grid
 from ._neuron_graph import neuron_graph
+from ._order import order
 from ._stability import stability
 
-__all__ = ["difference", "history", "latent_grid", "neuron_graph", "stability"]
+__all__ = ["difference", "history", "latent_grid", "neuron_graph", "order", "stability"]

@@ -12,6 +12,7 @@ from scipy import sparse
 from .._log import configure
 from .._store import write_added
 from .._stored import StoredMap
+from ..get._columns import are_counts
 from ..get._names import unknown
 from ..stats import adjusted, change_along
 
@@ -108,7 +109,7 @@ def order_genes(
     position = stored.order
     enough = np.isfinite(position) & _sure(stored, min_confidence)
     layer, values = _values(stored, layer)
-    counts = _are_counts(values)
+    counts = are_counts(values)
     known = _depth(adata, values, depth, counts=counts)
     parts = _of_branches(stored, enough) if by_branch else {"": enough}
     tables = []
@@ -192,11 +193,6 @@ def _of_branches(stored: StoredMap, enough: NDArray[np.bool_]) -> dict[str, NDAr
         raise ValueError(msg)
     branch = stored.adata.obs[slot]
     return {str(name): enough & np.asarray(branch == name) for name in branch.cat.categories}
-
-
-def _are_counts(values: Any) -> bool:
-    numbers = values.data if sparse.issparse(values) else np.asarray(values)
-    return bool((numbers >= 0).all() and (numbers == np.floor(numbers)).all())
 
 
 def _depth(adata: AnnData, values: Any, column: str | None, *, counts: bool) -> NDArray[np.float64] | None:

@@ -18,7 +18,7 @@ from _maps import make_map as make_plain_map
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gsr_sc import pl
+from gsr_sc import pl, tl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,12 +32,14 @@ SINGLE: dict[str, dict[str, Any]] = {
     "neuron_graph": {"pie": "cell_type"},
     "history": {"names": "penalty"},
     "difference": {"condition": "b"},
+    "order": {"genes": "gene1"},
     "stability": {"panels": "neurons"},
 }
 SEVERAL: dict[str, dict[str, Any]] = {
     "difference": {},
     "latent_grid": {"groupby": "cell_type"},
     "history": {},
+    "order": {"genes": ["gene0", "gene1"]},
     "stability": {},
 }
 
@@ -47,6 +49,7 @@ def make_map(graph: MapKind = "grid", *, key: str | None = None) -> AnnData:
     adata = make_plain_map(graph, key=key)
     add_stability(adata, key=key)
     add_comparison(adata, key=key)
+    tl.order(adata, root="type 1", groupby="cell_type", key=key)
     return adata
 
 
