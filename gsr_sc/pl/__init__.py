@@ -7,6 +7,15 @@ from ._history import history
 from ._latent_grid import latent_grid
 from ._neuron_graph import neuron_graph
 from ._order import order
+from ._programs import programs
 from ._stability import stability
 
-__all__ = ["difference", "history", "latent_grid", "neuron_graph", "order", "stability"]
+__all__ = [
+    "difference",
+    "history",
+    "latent_grid",
+    "neuron_graph",
+    "order",
+    "programs",
+    "stability",
+]

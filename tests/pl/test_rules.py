@@ -33,6 +33,7 @@ SINGLE: dict[str, dict[str, Any]] = {
     "history": {"names": "penalty"},
     "difference": {"condition": "b"},
     "order": {"genes": "gene1"},
+    "programs": {},
     "stability": {"panels": "neurons"},
 }
 SEVERAL: dict[str, dict[str, Any]] = {
@@ -40,6 +41,7 @@ SEVERAL: dict[str, dict[str, Any]] = {
     "latent_grid": {"groupby": "cell_type"},
     "history": {},
     "order": {"genes": ["gene0", "gene1"]},
+    "programs": {"kind": "maps"},
     "stability": {},
 }
 

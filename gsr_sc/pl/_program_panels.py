@@ -1,0 +1,185 @@
+"""The heatmap of gene programs, and genes painted on the layer."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._canvas import canvas, check_ax
+from ._color_panels import BAR_HEIGHT, bar_beside
+from ._colors import GREY, INK, colormap, label_colors
+from ._layer import DEAD_NOTE, Layer
+from ._norm import beyond, scale
+from ._seriation import neuron_order
+from ._sheet import (
+    SMALL_SIZE,
+    Sheet,
+    columns_for,
+    inches,
+    text_width,
+    title_height,
+    write_colorbar,
+    write_footnote,
+    write_title,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap, Normalize
+    from numpy.typing import NDArray
+
+    from .._stored import StoredMap
+    from ._canvas import Shown
+    from ._norm import Bound
+
+_ROW, _STRIP, _FOOT = 0.135, 0.09, 0.5
+
+
+def draw_heatmap(
+    stored: StoredMap,
+    table: pd.DataFrame,
+    title: str,
+    *,
+    unit: str,
+    cmap: str | Colormap | None,
+    vmin: Bound,
+    vmax: Bound,
+    norm: Normalize | None,
+    size: float | None,
+    show: bool | None,
+    return_fig: bool | None,
+    ax: Axes | None,
+) -> Shown:
+    """Genes, sorted by where they peak, by neurons that carry something, in the order of the graph."""
+    drawn = Layer.of(stored)
+    columns = neuron_order(stored.graph, stored.group)
+    columns = columns[~drawn.dead[columns]]
+    effects = table.to_numpy(dtype=np.float64)[:, columns]
+    rows = np.argsort(effects.argmax(axis=1), kind="stable")
+    names = [str(table.index[row]) for row in rows]
+    shades = _scale(effects, vmin=vmin, vmax=vmax, norm=norm)
+    wide = float(np.clip(0.05 * len(columns), 3.0, 6.5)) if size is None else size
+    left = min(max(text_width(name, SMALL_SIZE) for name in names), 2.0) + 0.2
+    top = title_height(title, with_dot=False, width=wide) + 0.1
+    high = _ROW * len(rows)
+    with canvas(left + wide + 0.75, top + high + _FOOT, show=show, return_fig=return_fig, ax=ax) as page:
+        panel = ax if ax is not None else page.add(left, top, wide, high)
+        image = panel.imshow(
+            effects[rows],
+            cmap=colormap(cmap, diverging=True),
+            norm=shades,
+            aspect="auto",
+            interpolation="nearest",
+            gid="genes",
+        )
+        panel.set_yticks(range(len(rows)), names, fontsize=SMALL_SIZE, color=INK, parse_math=False)
+        panel.set_xticks([])
+        panel.tick_params(axis="y", length=0, pad=3)
+        panel.grid(visible=False)
+        panel.spines[:].set_visible(False)
+        _groups_below(panel, stored, columns)
+        across, down = inches(panel)
+        length = min(1.3 / down, 1)
+        bar = panel.inset_axes((1 + 0.12 / across, 1 - length, 0.1 / across, length))
+        write_colorbar(bar, image, unit, extend=beyond(shades, effects))
+        write_title(panel, title)
+        if drawn.dead.any() and ax is None:
+            write_footnote(page, f"{drawn.dead.sum()} neurons that no cell lights up are left out")
+    return page.result
+
+
+def draw_maps(
+    stored: StoredMap,
+    table: pd.DataFrame,
+    titles: list[str],
+    *,
+    unit: str,
+    cmap: str | Colormap | None,
+    vmin: Bound,
+    vmax: Bound,
+    norm: Normalize | None,
+    ncols: int | None,
+    size: float | None,
+    show: bool | None,
+    return_fig: bool | None,
+    ax: Axes | None,
+) -> Shown:
+    """One picture of the layer for each gene, all on one scale."""
+    check_ax(ax, len(table), "`genes`")
+    drawn = Layer.of(stored)
+    effects = np.where(drawn.dead, np.nan, table.to_numpy(dtype=np.float64))
+    shades = _scale(effects[:, ~drawn.dead], vmin=vmin, vmax=vmax, norm=norm)
+    sheet = _plan(drawn, titles, ncols=ncols, size=size)
+    with canvas(*sheet.size, show=show, return_fig=return_fig, ax=ax) as page:
+        for number, (title, values, spot) in enumerate(zip(titles, effects, sheet.places(0), strict=True)):
+            panel = ax if ax is not None else page.add(*spot, sheet.width, sheet.height)
+            drawn.prepare(panel, frameon=None)
+            if not drawn.tiled:
+                drawn.draw_edges(panel)
+            painted = drawn.paint(panel, values, cmap=colormap(cmap, diverging=True), norm=shades)
+            drawn.draw_outline(panel, color=GREY, linewidth=0.5)
+            drawn.mark_dead(panel)
+            write_title(panel, title)
+            if number == min(len(titles), sheet.ncols) - 1:
+                bar_beside(panel, painted, unit, horizontal=False, extend=beyond(shades, effects))
+        write_footnote(page, DEAD_NOTE if drawn.dead.any() else "")
+    return page.result
+
+
+def _scale(values: NDArray[np.float64], *, vmin: Bound, vmax: Bound, norm: Normalize | None) -> Normalize:
+    if norm is None and vmin is None and vmax is None:
+        # A few very specific genes leave no other pale.
+        vmax = float(np.percentile(np.abs(values), 99)) or 1.0
+        vmin = -vmax
+    return scale(values, vmin=vmin, vmax=vmax, norm=norm)
+
+
+def _groups_below(panel: Axes, stored: StoredMap, columns: NDArray[np.intp]) -> None:
+    """Strip of the indicator groups below a heatmap, with their names where they have room."""
+    wide, high = inches(panel)
+    names = stored.group[columns]
+    column = stored.cluster
+    known = [str(name) for name in column.cat.categories] if hasattr(column, "cat") else []
+    colors = label_colors(stored.adata, stored.keys.cluster, known)
+    strip = panel.inset_axes((0, -(0.06 + _STRIP) / high, 1, _STRIP / high), gid="groups")
+    strip.imshow([[colors.get(name, (0.5, 0.5, 0.5, 1.0)) for name in names]], aspect="auto", interpolation="nearest")
+    strip.set(xticks=[], yticks=[])
+    strip.spines[:].set_visible(False)
+    starts = np.concatenate([[0], np.flatnonzero(names[1:] != names[:-1]) + 1, [len(names)]])
+    for start, stop in pairwise(starts):
+        if start:
+            panel.axvline(start - 0.5, color=GREY, linewidth=0.5, gid="border")
+        if (stop - start) * wide / len(names) >= text_width(names[start], SMALL_SIZE):
+            strip.annotate(
+                names[start],
+                ((start + stop - 1) / 2, 0),
+                (0, -2),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                ha="center",
+                va="top",
+                fontsize=SMALL_SIZE,
+                color=INK,
+                parse_math=False,
+                annotation_clip=False,
+            )
+
+
+def _plan(layer: Layer, titles: list[str], *, ncols: int | None, size: float | None) -> Sheet:
+    flat = layer.aspect < 0.25
+    width = (4.6 if flat else 1.5) if size is None else size
+    height = width * layer.aspect
+    return Sheet(
+        (tuple(title_height(text, with_dot=False, width=width) for text in titles),),
+        (1 if flat else columns_for(len(titles))) if ncols is None else ncols,
+        width,
+        height,
+        gap_x=0.15,
+        gap_y=0.08,
+        foot=max(0.0, BAR_HEIGHT - height + 0.1) if flat else 0.0,
+        right=0.75,
+        bottom=0.2,
+    )
