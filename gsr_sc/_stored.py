@@ -27,6 +27,26 @@ def group_names(group: NDArray[np.str_]) -> list[str]:
     return [str(name) for name in natsorted(set(group.tolist()))]
 
 
+def stored_scan(adata: AnnData, key: str | None = None) -> Mapping[str, Any]:
+    """What `gsr_sc.tl.scan` has stored, which belongs to no map.
+
+    Raises
+    ------
+    KeyError
+        If there is no scan under that key.
+    """
+    slot = Keys.of(key).added("scan")
+    if slot not in adata.uns:
+        stored = [name.removesuffix("_scan") for name in adata.uns if name.endswith("_scan")]
+        hint = (
+            f"Scans stored here: {stored}; choose one with `key=`." if stored else "Run `gsr_sc.tl.scan(adata)` first."
+        )
+        msg = f"No scan is stored in .uns[{slot!r}]. {hint}"
+        raise KeyError(msg)
+    found: Mapping[str, Any] = adata.uns[slot]
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class StoredMap:
     """A map as it was stored in an AnnData; what `pl` and `get` read.

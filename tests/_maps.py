@@ -158,3 +158,31 @@ def add_comparison(adata: AnnData, *, key: str | None = None) -> None:
     adata.obs["sample"] = pd.Categorical([f"s{k}" for k in number])
     adata.obs["condition"] = pd.Categorical(["abc"[k % 3] for k in number])
     gsr_sc.tl.compare(adata, groupby="condition", sample="sample", n_permutations=0, key=key)
+
+
+def add_scan(adata: AnnData, *, key: str | None = None) -> None:
+    """Add what `tl.scan` would, made up: rings explain most, and smoothness costs."""
+    rows = [
+        {
+            "graph": graph,
+            "n_neurons": size,
+            "smoothness": smoothness,
+            "explained_variance": most * (1 - 0.04 * smoothness) + 0.0005 * size,
+            "explained_variance_unregularised": most + 0.0005 * size,
+            "order": 0.6,
+            "torn": 0.03 if graph == "ring" else 0.08,
+            "moran_i": 0.7 + 0.2 * smoothness - 1 / size,
+            "topographic_error": 0.3 - 0.1 * smoothness,
+            "n_dead": 0.0,
+            "seconds": 1.0,
+        }
+        for graph, most in (("line", 0.25), ("ring", 0.28), ("grid", 0.275))
+        for size in (16, 36)
+        for smoothness in (1.0, 0.25, 0.06)
+    ]
+    table = pd.DataFrame(rows, index=[str(number) for number in range(len(rows))])
+    table.insert(3, "candidate", table["smoothness"] == 0.25)
+    table.insert(3, "recommended", np.arange(len(rows)) == 7)
+    write_added(
+        adata, Keys.of(key), uns={"scan": {"table": table, "why": "Take a ring of 16 neurons.", "tolerance": 0.02}}
+    )

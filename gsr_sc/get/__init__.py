@@ -9,7 +9,7 @@ from ._order import order, order_genes
 from ._programs import gene_sets, programs
 from ._query import query
 from ._reading import indicators, nuisances, rank_indicators
-from ._trust import null, stability
+from ._trust import null, scan, stability
 
 __all__ = [
     "activations",
@@ -27,5 +27,6 @@ __all__ = [
     "quality",
     "query",
     "rank_indicators",
+    "scan",
     "stability",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from .._stored import StoredMap, group_names
+from .._stored import StoredMap, group_names, stored_scan
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -109,4 +109,49 @@ def null(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     >>> gsr_sc.get.null(adata).groupby("kind")["order"].describe()  # doctest: +SKIP
     """
     table: pd.DataFrame = StoredMap(adata, key).added("null", by="null")["fits"]
+    return table.copy()
+
+
+def scan(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
+    """Graphs, sizes and smoothness beside each other, after :func:`gsr_sc.tl.scan`.
+
+    Parameters
+    ----------
+    adata
+        Annotated data; it needs no map.
+    key
+        What was passed as `key_added` to :func:`gsr_sc.tl.scan`.
+
+    Returns
+    -------
+    One row for each combination, with the columns
+
+    `graph`, `n_neurons`, `smoothness`
+        what was fitted;
+    `recommended`, `candidate`
+        True for the row to take, and for the best smoothness of every graph and size;
+    `explained_variance`, `explained_variance_unregularised`
+        held out, with the penalty and without;
+    `order`
+        how near on the graph neighbours in the data are, 1 for the same neuron, 0 for any two;
+    `torn`
+        share of neighbours on neurons farther apart than half of all cells;
+    `moran_i`, `topographic_error`, `n_dead`
+        see :mod:`gsr_sc.metrics`;
+    `seconds`
+        for a fit;
+    `seeds_neurons`, `seeds_map`
+        with several seeds, their agreement.
+
+    Raises
+    ------
+    KeyError
+        If :func:`gsr_sc.tl.scan` was not run, or not under `key`.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.get.scan(adata).query("candidate")  # doctest: +SKIP
+    """
+    table: pd.DataFrame = stored_scan(adata, key)["table"]
     return table.copy()

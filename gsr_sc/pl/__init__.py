@@ -9,6 +9,7 @@ from ._neuron_graph import neuron_graph
 from ._order import order
 from ._programs import programs
 from ._stability import stability
+from ._tradeoff import tradeoff
 
 __all__ = [
     "difference",
@@ -18,4 +19,5 @@ __all__ = [
     "order",
     "programs",
     "stability",
+    "tradeoff",
 ]

@@ -12,6 +12,7 @@ from ._order import order
 from ._order_genes import order_genes
 from ._programs import programs
 from ._rank_indicators import rank_indicators
+from ._scan import scan
 from ._stability import stability
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "order_genes",
     "programs",
     "rank_indicators",
+    "scan",
     "stability",
 ]

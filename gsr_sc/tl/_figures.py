@@ -28,6 +28,7 @@ def figures(model: GSR, activations: NDArray[np.float32]) -> Figures:
         "explained_variance": float(quality["explained_variance"]),
         "explained_variance_unregularised": float(quality["explained_variance_unregularised"]),
         "order": order_kept(graph_steps(graph), ties),
+        "torn": torn_apart(graph_steps(graph), ties),
         "moran_i": moran_i(activations, graph.adjacency) if graph.n_edges else float("nan"),
         "topographic_error": topographic_error(activations, graph.adjacency) if graph.n_edges else float("nan"),
         "n_dead": float(dead_neurons(activations).sum()),
@@ -54,3 +55,17 @@ def order_kept(steps: NDArray[np.float64], ties: NDArray[np.float64]) -> float:
     use = ties.sum(axis=1)
     expected = float(use @ steps @ use) / float(use.sum())
     return 1 - float((ties * steps).sum()) / expected if expected > 0 else 0.0
+
+
+def torn_apart(steps: NDArray[np.float64], ties: NDArray[np.float64]) -> float:
+    """Share of neighbours in the data that are on neurons farther apart than half of all observations: 0 none, .5 chance.
+
+    Unlike :func:`order_kept` it can be compared between graphs of any dimension.
+    """
+    use = ties.sum(axis=1)
+    torn = 0.0
+    for neuron, row in enumerate(steps):
+        nearest = np.argsort(row, kind="stable")
+        half = np.searchsorted(np.cumsum(use[nearest]), 0.5 * use.sum() * (1 - 1e-9))
+        torn += float(ties[neuron, row > row[nearest[min(half, len(row) - 1)]]].sum())
+    return torn / float(use.sum())

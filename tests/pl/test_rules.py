@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import scanpy as sc
 from _hash import hash_adata
-from _maps import KINDS, MapKind, add_comparison, add_stability
+from _maps import KINDS, MapKind, add_comparison, add_scan, add_stability
 from _maps import make_map as make_plain_map
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,6 +35,7 @@ SINGLE: dict[str, dict[str, Any]] = {
     "order": {"genes": "gene1"},
     "programs": {},
     "stability": {"panels": "neurons"},
+    "tradeoff": {},
 }
 SEVERAL: dict[str, dict[str, Any]] = {
     "difference": {},
@@ -52,6 +53,7 @@ def make_map(graph: MapKind = "grid", *, key: str | None = None) -> AnnData:
     add_stability(adata, key=key)
     add_comparison(adata, key=key)
     tl.order(adata, root="type 1", groupby="cell_type", key=key)
+    add_scan(adata, key=key)
     return adata
 
 
@@ -201,7 +203,7 @@ def test_same_picture_after_writing_and_reading(name: str, kind: MapKind, tmp_pa
 def test_named_map(name: str) -> None:
     adata = make_map("ring", key="k")
     assert isinstance(_function(name)(adata, key="k", return_fig=True, **SINGLE[name]), Figure)
-    with pytest.raises(KeyError, match=r"Maps stored here: \['k'\]"):
+    with pytest.raises(KeyError, match=r"(Maps|Scans) stored here: \['k'\]"):
         _function(name)(adata, **SINGLE[name])
 
 

@@ -1,0 +1,191 @@
+"""What smoothness costs, for graphs and sizes beside each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from .._stored import stored_scan
+from ..get import scan as scan_table
+from ..get._names import check_choice, unknown
+from ._canvas import canvas
+from ._colors import GREY, INK
+from ._sheet import SMALL_SIZE, text_width, wrap, write_title
+from ._values import names_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from anndata import AnnData
+    from matplotlib.axes import Axes
+
+    from ._canvas import Shown
+
+Smooth = Literal["moran_i", "order", "topographic_error", "torn"]
+_SMOOTH: tuple[Smooth, ...] = ("moran_i", "order", "topographic_error", "torn")
+_CALLED = {
+    "moran_i": "smoothness of the maps (Moran's I)",
+    "order": "neighbours of the data kept near (order)",
+    "topographic_error": "topographic error",
+    "torn": "share of neighbours torn apart",
+}
+# Okabe and Ito's colours, which colour-blind eyes tell apart, without the yellow that is lost on paper.
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#444444")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_WIDTH, _HEIGHT = 3.4, 2.7
+
+
+def tradeoff(
+    adata: AnnData,
+    *,
+    smooth: Smooth = "moran_i",
+    graphs: str | Sequence[str] | None = None,
+    key: str | None = None,
+    title: str | None = None,
+    show: bool | None = None,
+    return_fig: bool | None = None,
+    ax: Axes | None = None,
+) -> Shown:
+    """Draw held-out explained variance against smoothness, after :func:`gsr_sc.tl.scan`.
+
+    Every graph and size is a curve along the smoothness that was tried. Its elbow, the smoothest map within the tolerance,
+    is filled; a dotted line shows how low the tolerance goes. The recommended map is ringed.
+
+    Parameters
+    ----------
+    adata
+        Annotated data; it needs no map.
+    smooth
+        What to draw along the horizontal axis, a column of :func:`gsr_sc.get.scan`: `"moran_i"`, `"order"`,
+        `"topographic_error"` or `"torn"`.
+    graphs
+        Graphs to draw; by default all of the scan.
+    key
+        What was passed as `key_added` to :func:`gsr_sc.tl.scan`.
+    title
+        Title instead of the recommendation.
+    show
+        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
+    return_fig
+        Whether to return the figure without showing it.
+    ax
+        Axes to draw into.
+
+    Returns
+    -------
+    None if shown; with `return_fig` the figure; else the axes.
+
+    Raises
+    ------
+    KeyError
+        If :func:`gsr_sc.tl.scan` was not run, or a graph was not scanned.
+    ValueError
+        If `smooth` is unknown.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.pl.tradeoff(adata, graphs=["line", "ring"])  # doctest: +SKIP
+    """
+    table = scan_table(adata, key=key)
+    stored = stored_scan(adata, key)
+    check_choice("smooth", smooth, _SMOOTH)
+    names = list(dict.fromkeys(table["graph"].astype(str)))
+    wanted = names_list(graphs) or names
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise KeyError(unknown("`graphs` in the scan", missing, names))
+    table = table[table["graph"].astype(str).isin(wanted)]
+    curves = list(table.groupby(["graph", "n_neurons"], sort=False, observed=True))
+    # The same colour whichever graphs are drawn.
+    color_of = {name: _COLORS[number % len(_COLORS)] for number, name in enumerate(names)}
+    labels = [f"{graph}, {size}" for (graph, size), _ in curves]
+    side = max(text_width(label, SMALL_SIZE) for label in [*labels, "recommended"]) + 0.5
+    head = wrap(str(stored["why"]) if title is None else title, _WIDTH + side)
+    top = 0.2 + 0.145 * (head.count("\n") + 1)
+    high = max(_HEIGHT, 0.16 * (len(curves) + 3))
+    with canvas(0.65 + _WIDTH + side + 0.1, top + high + 0.5, show=show, return_fig=return_fig, ax=ax) as page:
+        panel = ax if ax is not None else page.add(0.65, top, _WIDTH, high)
+        handles = []
+        for ((graph, size), rows), label in zip(curves, labels, strict=True):
+            marker = _MARKERS[_number_of_size(table, str(graph), int(size)) % len(_MARKERS)]
+            color = color_of[str(graph)]
+            _curve(panel, rows, smooth, color=color, marker=marker, tolerance=float(stored["tolerance"]))
+            handles.append(Line2D([], [], color=color, marker=marker, markersize=4.5, linewidth=1.2, label=label))
+        best = table[table["recommended"]]
+        panel.scatter(
+            best[smooth],
+            best["explained_variance"],
+            s=150,
+            facecolors="none",
+            edgecolors=INK,
+            linewidths=1.2,
+            gid="best",
+        )
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=INK,
+                marker="o",
+                markerfacecolor="none",
+                markersize=9,
+                linestyle="none",
+                label="recommended",
+            )
+        )
+        handles.append(Line2D([], [], color=GREY, linestyle=":", linewidth=1.2, label="tolerance"))
+        for text in panel.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize=SMALL_SIZE
+        ).get_texts():
+            text.set(parse_math=False, color=INK)
+        panel.set_xlabel(_CALLED[smooth], fontsize=SMALL_SIZE + 1, color=INK)
+        panel.set_ylabel("held-out explained variance", fontsize=SMALL_SIZE + 1, color=INK)
+        panel.xaxis.set_major_locator(MaxNLocator(5))
+        panel.yaxis.set_major_locator(MaxNLocator(5))
+        panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=INK, length=2.5, width=0.6)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
+        panel.grid(visible=False)
+        panel.margins(0.1)
+        if ax is None:
+            panel.set_title(
+                head,
+                x=-0.55 / _WIDTH,
+                ha="left",
+                fontsize=SMALL_SIZE + 1.5,
+                color=INK,
+                linespacing=1.15,
+                parse_math=False,
+            )
+        else:
+            write_title(panel, str(stored["why"]) if title is None else title)
+    return page.result
+
+
+def _number_of_size(table: pd.DataFrame, graph: str, size: int) -> int:
+    sizes = sorted(set(table.loc[table["graph"].astype(str) == graph, "n_neurons"].astype(int)))
+    return sizes.index(size)
+
+
+def _curve(panel: Axes, rows: pd.DataFrame, smooth: str, *, color: str, marker: str, tolerance: float) -> None:
+    rows = rows.sort_values("smoothness")
+    x, y = rows[smooth].to_numpy(dtype=float), rows["explained_variance"].to_numpy(dtype=float)
+    panel.plot(x, y, color=color, linewidth=1.2, zorder=2, gid="curve")
+    elbow = rows["candidate"].to_numpy(dtype=bool)
+    faces = [color if is_elbow else "white" for is_elbow in elbow]
+    panel.scatter(x, y, s=22, marker=marker, c=faces, edgecolors=color, linewidths=1.1, zorder=3, gid="fits")
+    for at, height, value in zip(x, y, rows["smoothness"], strict=True):
+        panel.annotate(
+            f"{value:g}", (at, height), (3, 4), textcoords="offset points", fontsize=SMALL_SIZE - 1.5, color=color
+        )
+    plain = float(rows["explained_variance_unregularised"].mean())
+    lowest = plain - tolerance * abs(plain)
+    reach = 0.02 * max(float(np.ptp(x)), 0.05)
+    panel.plot(
+        [x.min() - reach, x.max() + reach], [lowest, lowest], ":", color=color, linewidth=1.0, zorder=1, gid="limit"
+    )

@@ -1,0 +1,58 @@
+"""What the picture of a scan shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from _look import artists
+from _maps import add_scan, make_map
+
+from gsr_sc import get, pl
+
+
+@pytest.mark.parametrize("smooth", ["moran_i", "order", "topographic_error", "torn"])
+def test_curves_elbows_limits_and_the_recommended(smooth: str) -> None:
+    adata = make_map("grid")
+    add_scan(adata)
+    panel = pl.tradeoff(adata, smooth=smooth, show=False)  # type: ignore[arg-type]
+    table = get.scan(adata)
+    assert len(artists(panel, "curve")) == len(artists(panel, "limit")) == 6
+    curve = artists(panel, "curve")[0]
+    first = table.iloc[:3].sort_values("smoothness")
+    np.testing.assert_array_equal(curve.get_xdata(), first[smooth])
+    np.testing.assert_array_equal(curve.get_ydata(), first["explained_variance"])
+    (best,) = artists(panel, "best")
+    chosen = table[table["recommended"]].iloc[0]
+    np.testing.assert_allclose(best.get_offsets()[0], [chosen[smooth], chosen["explained_variance"]])
+    faces = artists(panel, "fits")[0].get_facecolor()
+    filled = ~(faces == 1).all(axis=1)
+    np.testing.assert_array_equal(filled, first["candidate"])
+    assert artists(panel, "limit")[0].get_ydata()[0] == pytest.approx(
+        0.98 * table["explained_variance_unregularised"].iloc[0]
+    )
+
+
+def test_some_graphs_keep_their_colours() -> None:
+    adata = make_map("grid")
+    add_scan(adata)
+    all_of_them = artists(pl.tradeoff(adata, show=False), "curve")
+    rings = artists(pl.tradeoff(adata, graphs="ring", title="Rings", show=False), "curve")
+    assert [curve.get_color() for curve in rings] == [curve.get_color() for curve in all_of_them[2:4]]
+
+
+def test_title_is_the_recommendation() -> None:
+    adata = make_map("grid")
+    add_scan(adata)
+    assert pl.tradeoff(adata, show=False).get_title() == adata.uns["gsr_scan"]["why"]
+    assert pl.tradeoff(adata, title="Mine", show=False).get_title() == "Mine"
+
+
+def test_wrong_choices() -> None:
+    adata = make_map("grid")
+    with pytest.raises(KeyError, match=r"tl.scan\(adata\)"):
+        pl.tradeoff(adata)
+    add_scan(adata)
+    with pytest.raises(KeyError, match="star"):
+        pl.tradeoff(adata, graphs="star")
+    with pytest.raises(ValueError, match="`smooth` is 'loss'"):
+        pl.tradeoff(adata, smooth="loss")  # type: ignore[arg-type]

@@ -1,0 +1,220 @@
+"""Graphs, sizes and smoothness beside each other, and the rule that chooses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anndata as ad
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+from _fits import cells, fitted
+from _hash import hash_adata
+
+import gsr_sc
+from gsr_sc import graphs
+from gsr_sc.tl._figures import graph_steps, torn_apart
+from gsr_sc.tl._recommend import recommend
+from gsr_sc.tl._refit import Refit
+from gsr_sc.tl._scan import _resolved
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anndata import AnnData
+
+
+def scanned(adata: AnnData | None, **options: Any) -> AnnData:
+    usual = {"graphs": ["line", "ring"], "n_neurons": 9, "smoothness": [0.5, 0], "max_epochs": 1, "n_jobs": 1}
+    copied = gsr_sc.tl.scan(cells() if adata is None else adata, **{**usual, "copy": True, **options})
+    assert copied is not None
+    return copied
+
+
+@pytest.fixture(scope="module")
+def usual() -> AnnData:
+    return scanned(None)
+
+
+# -- the rule ---------------------------------------------------------------------------------------------------------
+
+
+def rows(*values: tuple[str, int, float, float, float, float]) -> pd.DataFrame:
+    columns = [
+        "graph",
+        "n_neurons",
+        "smoothness",
+        "explained_variance",
+        "explained_variance_unregularised",
+        "torn",
+    ]
+    return pd.DataFrame(list(values), columns=columns)
+
+
+def test_largest_smoothness_within_the_tolerance() -> None:
+    table = rows(("grid", 9, 1, 0.20, 0.30, 0), ("grid", 9, 0.25, 0.296, 0.30, 0), ("grid", 9, 0.06, 0.31, 0.30, 0))
+    chosen, candidates, why = recommend(table, tolerance=0.02)
+    assert (chosen, candidates) == (1, [1])
+    assert "smoothness 0.25 (the largest smoothness within 2 %" in why
+    assert recommend(table, tolerance=0.5)[0] == 0
+    assert recommend(table, tolerance=0)[0] == 2
+
+
+def test_least_smoothness_where_all_cost_too_much() -> None:
+    table = rows(("grid", 9, 1, 0.1, 0.3, 0), ("grid", 9, 0.25, 0.2, 0.3, 0))
+    chosen, _, why = recommend(table, tolerance=0.02)
+    assert chosen == 1
+    assert "though it costs more" in why
+
+
+@pytest.mark.parametrize(
+    ("line", "ring", "grid", "expected"),
+    [
+        ((0.30, 0.05), (0.30, 0.05), (0.30, 0.05), "line"),
+        # A line through a cycle is torn at its ends.
+        ((0.30, 0.09), (0.30, 0.04), (0.30, 0.04), "ring"),
+        ((0.25, 0.05), (0.25, 0.05), (0.30, 0.05), "grid"),
+        ((0.29, 0.05), (0.298, 0.05), (0.30, 0.05), "ring"),
+        ((0.30, 0.20), (0.30, 0.15), (0.30, 0.05), "grid"),
+    ],
+)
+def test_simplest_graph_that_explains_as_much_and_tears_no_more(
+    line: tuple[float, float], ring: tuple[float, float], grid: tuple[float, float], expected: str
+) -> None:
+    given = {"line": line, "ring": ring, "grid": grid}
+    table = rows(*[(name, 16, 0.25, ev, ev, torn) for name, (ev, torn) in given.items()])
+    chosen, candidates, why = recommend(table, tolerance=0.02)
+    assert table["graph"].iloc[chosen] == expected
+    assert candidates == [0, 1, 2]
+    assert why.startswith(f"Take a {expected} of 16 neurons")
+
+
+def test_fewest_neurons_of_a_graph() -> None:
+    table = rows(
+        ("grid", 64, 0.25, 0.30, 0.3, 0.05), ("grid", 16, 0.25, 0.299, 0.3, 0.05), ("grid", 9, 0.25, 0.2, 0.2, 0.05)
+    )
+    assert recommend(table, tolerance=0.02)[0] == 1
+
+
+def test_neighbours_torn_apart() -> None:
+    ring, line = graphs.ring(12), graphs.line(12)
+    ties = (graph_steps(ring) <= 1).astype(float)
+    assert torn_apart(graph_steps(ring), ties) == 0
+    assert torn_apart(graph_steps(line), ties) == pytest.approx(2 / 36)
+    anywhere = torn_apart(graph_steps(line), np.ones((12, 12)))
+    assert 0.3 < anywhere <= 0.5
+
+
+# -- what is compared -------------------------------------------------------------------------------------------------
+
+
+def test_sizes_that_a_graph_has() -> None:
+    found = _resolved(["grid", "tree", "line"], [30, 8], 500)
+    assert set(found) == {("grid", 30), ("grid", 8), ("tree", 28), ("tree", 7), ("line", 30), ("line", 8)}
+    assert set(_resolved("grid", [None], 150)) == {("grid", 16)}
+    kite = nx.krackhardt_kite_graph()
+    own = _resolved([graphs.grid(2, 3), kite, nx.relabel_nodes(kite, {0: "a"}), "learned"], [9], 500)
+    assert set(own) == {("grid", 6), ("custom", 10), ("custom (3)", 10), ("learned", 9)}
+    with pytest.raises(ValueError, match="'sphere'"):
+        _resolved("sphere", [9], 500)
+
+
+def test_slot(usual: AnnData) -> None:
+    assert set(usual.uns) == {"gsr_scan"}
+    assert set(usual.obsm) == set(cells().obsm)
+    table = gsr_sc.get.scan(usual)
+    assert list(zip(table["graph"], table["n_neurons"], table["smoothness"], strict=True)) == [
+        ("line", 9, 0.5),
+        ("line", 9, 0.0),
+        ("ring", 9, 0.5),
+        ("ring", 9, 0.0),
+    ]
+    assert table["recommended"].sum() == 1
+    assert table.loc[table["recommended"], "candidate"].all()
+    assert table["candidate"].sum() == 2
+    plain = table[table["smoothness"] == 0]
+    np.testing.assert_array_equal(plain["explained_variance"], plain["explained_variance_unregularised"])
+    assert "gsr_scan" not in scanned(None, key_added="k").uns
+    with pytest.raises(KeyError, match=r"Run `gsr_sc.tl.scan\(adata\)`"):
+        gsr_sc.get.scan(cells())
+
+
+def test_same_as_a_fit(usual: AnnData) -> None:
+    adata = cells()
+    seed = int(np.random.default_rng(0).spawn(1)[0].integers(2**63))
+    gsr_sc.tl.fit(adata, graph="line", n_neurons=9, smoothness=0.5, max_epochs=1, n_jobs=1, rng=seed)
+    row = gsr_sc.get.scan(usual).iloc[0]
+    for name in ("explained_variance", "moran_i", "n_dead"):
+        assert row[name] == pytest.approx(adata.uns["gsr"]["quality"][name])
+
+
+def test_every_parameter_changes_something(usual: AnnData) -> None:
+    def table(**options: Any) -> pd.DataFrame:
+        return gsr_sc.get.scan(scanned(None, graphs="line", smoothness=0.5, **options))
+
+    base = table()
+    assert len(base) == 1
+    assert base["order"].iloc[0] == gsr_sc.get.scan(usual)["order"].iloc[0]
+    for options in ({"rng": 1}, {"max_epochs": 2}, {"n_neurons": 12}):
+        assert table(**options)["order"].iloc[0] != base["order"].iloc[0], options
+    seeds = table(n_seeds=2)
+    assert {"seeds_neurons", "seeds_map"} == set(seeds) - set(base)
+    assert -1 <= seeds["seeds_map"].iloc[0] < 1
+    other = scanned(None, graphs="line", smoothness=0.5, tolerance=0.3, key_added="k")
+    assert other.uns["k_scan"]["tolerance"] == 0.3
+
+
+def test_interrupted_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    adata = cells()
+    before, fit, calls = hash_adata(adata), Refit.fit, []
+
+    def interrupted(self: Refit, *args: Any, **options: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return fit(self, *args, **options)
+
+    monkeypatch.setattr(Refit, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        gsr_sc.tl.scan(adata, graphs=["line", "ring"], n_neurons=9, max_epochs=1, n_jobs=1)
+    assert hash_adata(adata) == before
+
+
+def test_files_views_and_stored_maps(usual: AnnData, tmp_path: Path) -> None:
+    usual.write_h5ad(tmp_path / "scan.h5ad")
+    usual.write_zarr(tmp_path / "scan.zarr")
+    for back in (ad.read_h5ad(tmp_path / "scan.h5ad"), ad.read_zarr(tmp_path / "scan.zarr")):
+        pd.testing.assert_frame_equal(gsr_sc.get.scan(back), gsr_sc.get.scan(usual), check_dtype=False)
+        assert back.uns["gsr_scan"]["why"] == usual.uns["gsr_scan"]["why"]
+    mapped = fitted().copy()
+    view = mapped[:100]
+    gsr_sc.tl.scan(view, graphs="line", n_neurons=9, smoothness=0, max_epochs=1, n_jobs=1)
+    assert "gsr_scan" in view.uns
+    assert "gsr_scan" not in mapped.uns
+    np.testing.assert_array_equal(view.obsm["X_gsr"], mapped.obsm["X_gsr"][:100])
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"smoothness": -1}, ValueError),
+        ({"smoothness": []}, ValueError),
+        ({"graphs": []}, ValueError),
+        ({"n_seeds": 0}, ValueError),
+        ({"tolerance": -1}, ValueError),
+        ({"graph": "line"}, TypeError),
+    ],
+)
+def test_options_are_checked(options: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error, match=next(iter(options))):
+        scanned(None, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["line", "ring"])
+def test_the_graph_of_the_process_is_recommended(kind: str) -> None:
+    adata = getattr(gsr_sc.datasets, f"simulate_{kind}")(250, 40)
+    gsr_sc.tl.scan(adata, graphs=["line", "ring", "grid"], smoothness=0.25, max_epochs=40, n_jobs=1)
+    table = gsr_sc.get.scan(adata)
+    assert table.loc[table["recommended"], "graph"].tolist() == [kind]
