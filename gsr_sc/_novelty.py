@@ -17,6 +17,9 @@ MIN_HELD_OUT = 19
 # Held-out cells that a term of the trend with depth takes.
 _CELLS_PER_TERM = 30
 _LEAST = 1e-9
+_TAIL = 0.9
+# Beyond this one is no longer less than what can be told from it.
+_FARTHEST = 25.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +71,18 @@ class Novelty:
         return np.asarray(((measures - terms @ self.trend.T) * np.exp(-(terms @ self.spread.T))).sum(axis=1))
 
     def __call__(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Share of held-out cells that look less strange, as one minus a conformal p-value, (n,) in [0, 1)."""
-        below = np.searchsorted(self.scores, self.score(measures, depth)) / len(self.scores)
-        return np.asarray(below * self.n_held_out / (self.n_held_out + 1))
+        """Share of held-out cells that look less strange, as one minus a conformal p-value, (n,) in [0, 1).
+
+        Beyond the strangest of them the p-value falls on exponentially, as the scores of the strangest tenth do, so that
+        few held-out cells do not make all new ones alike.
+        """
+        score = self.score(measures, depth)
+        below = np.searchsorted(self.scores, score) / len(self.scores)
+        tail = self.scores[self.scores >= np.quantile(self.scores, _TAIL)]
+        scale = max(float((tail - tail[0]).mean()), _LEAST)
+        beyond = np.clip((score - self.scores[-1]) / scale, 0, _FARTHEST)
+        p_value = 1 - below * self.n_held_out / (self.n_held_out + 1)
+        return np.asarray(1 - p_value * np.exp(-beyond))
 
 
 def usual_residuals(axes: NDArray[np.float32], residuals: NDArray[np.float32]) -> Novelty:
