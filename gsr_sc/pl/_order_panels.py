@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgba
+from matplotlib.ticker import MaxNLocator
 
 from ._color_panels import bar_beside
 from ._colors import FRAME, GREY, INK, PAPER
@@ -69,16 +70,8 @@ def heatmap(
     ax.set_yticks([] if many else range(len(names)), [] if many else [names[i] for i in by_peak])
     for text in ax.get_yticklabels():
         text.set(parse_math=False, fontsize=SMALL_SIZE if len(names) <= 40 else 5.5, color=INK)
-    ticks, labels = [], []
-    for lane, start in zip(lanes, edges, strict=False):
-        for share in (0, 1) if len(lanes) > 1 else (0, 0.25, 0.5, 0.75, 1):
-            place = share * (len(lane.at) - 1)
-            ticks.append(start + place)
-            labels.append(f"{lane.at[0] + share * (lane.at[-1] - lane.at[0]):.2g}")
-    if is_round and len(lanes) == 1:
-        ticks, labels = [angle / (2 * np.pi) * len(lanes[0].at) for angle, _ in TURNS], [text for _, text in TURNS]
-    crowded = len(lanes) > 1 and min(len(lane.at) for lane in lanes) < 25
-    ax.set_xticks([] if crowded else ticks, [] if crowded else labels)
+    ticks, labels = _ticks(lanes, edges, is_round=is_round)
+    ax.set_xticks(ticks, labels)
     ax.tick_params(axis="x", labelsize=SMALL_SIZE, length=2.5, width=0.5, color=GREY, labelcolor=INK)
     ax.tick_params(axis="y", length=0, pad=3)
     ax.set_xlabel("order", fontsize=SMALL_SIZE + 0.5, color=INK, labelpad=2)
@@ -98,6 +91,22 @@ def heatmap(
             ax, lanes, edges, image.shape[1], above=0.06 + (0.32 if strip is not None else 0), size=(wide, high)
         )
     bar_beside(ax, ScalarMappable(norm, cmap), "scaled per gene", horizontal=False, extend="neither")
+
+
+def _ticks(lanes: list[Lane], edges: NDArray[np.intp], *, is_round: bool) -> tuple[list[float], list[str]]:
+    if is_round and len(lanes) == 1:
+        return [angle / (2 * np.pi) * len(lanes[0].at) for angle, _ in TURNS], [text for _, text in TURNS]
+    if len(lanes) > 1 and min(len(lane.at) for lane in lanes) < 25:
+        return [], []
+    ticks, labels = [], []
+    for lane, start in zip(lanes, edges, strict=False):
+        low, high = float(lane.at[0]), float(lane.at[-1])
+        marks = [low, high] if len(lanes) > 1 else MaxNLocator(6).tick_values(low, high)
+        for mark in marks:
+            if low <= mark <= high:
+                ticks.append(float(start + (mark - low) / max(high - low, 1e-12) * (len(lane.at) - 1)))
+                labels.append(f"{mark:.2g}")
+    return ticks, labels
 
 
 def _name_lanes(

@@ -67,6 +67,15 @@ def test_heatmap_is_sorted_by_peak_and_scaled_per_gene() -> None:
     assert (np.diff(values.argmax(axis=1)) > 0).all()
 
 
+def test_ticks_are_round_numbers_at_their_places() -> None:
+    adata = ordered()
+    ax = drawn(adata, genes=GENES)
+    low, high = np.quantile(adata.obs["gsr_order"], [0.005, 0.995])
+    marks = [float(text.get_text()) for text in ax.get_xticklabels()]
+    assert marks == [0.2, 0.4, 0.6, 0.8]
+    np.testing.assert_allclose(ax.get_xticks() / 199 * (high - low) + low, marks, atol=1e-6)
+
+
 def test_default_genes_are_those_that_change_most() -> None:
     adata = ordered()
     with pytest.raises(KeyError, match=r"tl\.order_genes"):

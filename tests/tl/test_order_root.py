@@ -228,3 +228,19 @@ def test_unknown_names() -> None:
         gsr_sc.tl.order(adata, root="gene1")
     with pytest.raises(KeyError, match="gsr_order"):
         gsr_sc.get.order(make_map("grid"))
+
+
+@pytest.mark.slow
+def test_a_root_mends_a_map_whose_stem_is_a_branch() -> None:
+    # Doublets make this fit take a branch for the stem.
+    adata = gsr_sc.datasets.simulate_wishbone(doublets=0.05, rng=2)
+    time = adata.obs["time"].to_numpy()
+    adata.obs["stage"] = pd.Categorical(np.where(time < 0.1, "early", "later"))
+    gsr_sc.tl.fit(adata, graph="wishbone", smoothness=0.25, n_jobs=1)
+    assert gsr_sc.metrics.order_agreement(adata.obs["gsr_order"], time) < 0.5
+    gsr_sc.tl.order(adata, root="early", groupby="stage")
+    order = adata.obs["gsr_order"]
+    assert gsr_sc.metrics.order_agreement(order, time) > 0.95
+    error = np.abs(order.rank(pct=True) - adata.obs["time"].rank(pct=True))
+    sure = adata.obs["gsr_order_confidence"] > adata.obs["gsr_order_confidence"].median()
+    assert error[sure].mean() < error[~sure].mean()
