@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._stored import StoredMap, group_names
-from ..metrics import dead_neurons
+from ..metrics import constant_neurons, dead_neurons
 
 if TYPE_CHECKING:
     from typing import Any
@@ -41,7 +41,9 @@ def neurons(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
         mean over observations;
     `is_dead`
         True where no observation has it as winner and its mean absolute activation is below 1 %
-        of the mean over neurons. On a subset, this speaks of the subset.
+        of the mean over neurons. On a subset, this speaks of the subset;
+    `is_constant`
+        True where it is active, but the same in all observations: its spread is below 1 % of the average neuron's.
 
     Raises
     ------
@@ -67,6 +69,7 @@ def neurons(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
             "use": n_cells / max(adata.n_obs, 1),
             "mean_activation": activations.mean(axis=0, dtype=np.float64),
             "is_dead": (n_cells == 0) & dead_neurons(activations),
+            "is_constant": constant_neurons(activations),
         },
         index=pd.Index(graph.names, name="neuron"),
     )

@@ -66,7 +66,7 @@ def indicator_groups(
         raise ValueError(msg)
     if graph.kind == "learned":
         return _named(_communities(graph, activations, resolution), shares(activations).sum(axis=0))
-    tied = _normalised(graph, neuron_ties(activations) if ties is None else np.asarray(ties, dtype=np.float64))
+    tied = with_silent(graph, neuron_ties(activations) if ties is None else np.asarray(ties, dtype=np.float64))
     group = merged(tied, resolution)
     while True:
         group = _moved(tied, group, resolution)
@@ -115,7 +115,7 @@ def nested_groups(
     found = neuron_ties(activations) if ties is None else np.asarray(ties, dtype=np.float64)
     wanted = sorted(resolutions)
     finest = indicator_groups(graph, activations, resolution=wanted[-1], ties=found).astype(np.intp)
-    tied = _normalised(graph, found)
+    tied = with_silent(graph, found)
     member = np.eye(finest.max() + 1)[finest]
     between = member.T @ tied @ member
     coarser = [_named(merged(between, resolution)[finest], tied.sum(axis=1)) for resolution in wanted[:-1]]
@@ -170,7 +170,8 @@ def merged(ties: NDArray[np.floating], resolution: float) -> NDArray[np.intp]:
     return group
 
 
-def _normalised(graph: NeuronGraph, ties: NDArray[np.float64]) -> NDArray[np.float64]:
+def with_silent(graph: NeuronGraph, ties: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ties that sum to 1, with those of silent neurons to their neighbours on the graph."""
     mass = ties.sum(axis=1)
     # Neurons that no observation uses belong with the neighbours they sit among.
     silent = mass < _SILENT * mass.mean()

@@ -7,11 +7,12 @@ from ._order import circular_concordance, order_agreement
 from ._reconstruction import explained_variance
 from ._seeds import SeedAgreement, seed_agreement
 from ._smoothness import dirichlet_energy, moran_i, topographic_error
-from ._use import dead_neurons
+from ._use import constant_neurons, dead_neurons
 
 __all__ = [
     "SeedAgreement",
     "circular_concordance",
+    "constant_neurons",
     "dead_neurons",
     "dirichlet_energy",
     "explained_variance",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _DEAD_SHARE = 0.01
+_CONSTANT_SHARE = 0.01
 
 
 def dead_neurons(activations: ArrayLike) -> NDArray[np.bool_]:
@@ -38,3 +39,28 @@ def dead_neurons(activations: ArrayLike) -> NDArray[np.bool_]:
     wins = np.bincount(matrix.argmax(axis=1), minlength=matrix.shape[1])
     magnitude = np.abs(matrix).mean(axis=0)
     return (wins == 0) & (magnitude <= _DEAD_SHARE * magnitude.mean())
+
+
+def constant_neurons(activations: ArrayLike) -> NDArray[np.bool_]:
+    """Neurons that are active and yet tell nothing: a spread below 1 % of the average neuron's, dead ones left out.
+
+    Parameters
+    ----------
+    activations
+        Shape (n_obs, n_neurons); of a single observation nothing can be said.
+
+    Returns
+    -------
+    Boolean, (n_neurons,).
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.metrics.constant_neurons([[0.7, 0.1, 0.2], [0.1, 0.7, 0.2]]).tolist()
+    [False, False, True]
+    """
+    matrix = as_matrix(activations, "activations")
+    if len(matrix) < 2:
+        return np.zeros(matrix.shape[1], dtype=bool)
+    spread = matrix.std(axis=0, dtype=np.float64)
+    return np.asarray((spread <= _CONSTANT_SHARE * spread.mean()) & ~dead_neurons(matrix))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._difference import difference
 from ._history import history
+from ._indicators import indicators
 from ._latent_grid import latent_grid
 from ._neuron_graph import neuron_graph
 from ._order import order
@@ -14,6 +15,7 @@ from ._tradeoff import tradeoff
 __all__ = [
     "difference",
     "history",
+    "indicators",
     "latent_grid",
     "neuron_graph",
     "order",

@@ -11,10 +11,9 @@ from matplotlib.patheffects import withStroke
 
 from ._canvas import canvas, check_ax
 from ._colors import INK, NA_COLOR, colormap, ink_on
-from ._layer import DEAD_NOTE
 from ._norm import beyond, is_diverging, pick, scale
 from ._paint import Mixture, Numbers, paint
-from ._sheet import Sheet, inches, text_width, title_height, write_colorbar, write_footnote, write_title
+from ._sheet import Sheet, inches, text_width, title_height, write_colorbar, write_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,9 +88,8 @@ def draw_colors(
                 drawn.draw_outline(panel)
             drawn.mark_dead(panel)
             write_title(panel, title)
-        notes = [DEAD_NOTE] * bool(drawn.dead.any())
-        notes += [_MIXED_NOTE] * any(isinstance(painted, Mixture) and painted.is_mixed for painted in paints)
-        write_footnote(page, "    ".join(notes))
+        mixed = any(isinstance(painted, Mixture) and painted.is_mixed for painted in paints)
+        drawn.write_notes(page, _MIXED_NOTE if mixed else "")
     return page.result
 
 

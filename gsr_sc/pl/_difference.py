@@ -12,7 +12,7 @@ from ..get._names import check_choice, unknown
 from ._canvas import canvas, check_ax
 from ._color_panels import BAR_HEIGHT, bar_beside, heading
 from ._colors import GREY, INK, PAPER, colormap
-from ._layer import DEAD_NOTE, Layer
+from ._layer import Layer
 from ._norm import beyond, scale
 from ._sheet import SMALL_SIZE, Sheet, columns_for, text_width, title_height, write_foot, write_footnote, write_title
 from ._values import names_list
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ._norm import Bound
 
 _LABEL = "log2 fold change"
+# Inches for the names of neurons that tell nothing.
+_NOTE = 2.6
 _DOT = "\u25cf"
 
 
@@ -131,7 +133,7 @@ def difference(
     shades = scale(values, norm=norm, vmin=vmin, vmax=vmax, vcenter=None if asked else 0)
     feet = [_foot(overall.loc[name]) for name in wanted]
     notes = [f"{_DOT}  false discovery rate below {alpha:g}"] * bool(table["q_value"].notna().any())
-    notes += [DEAD_NOTE] * bool(drawn.dead.any())
+    notes += drawn.notes(_NOTE)
     sheet = _plan(drawn, titles, feet, "    ".join(notes), ncols=ncols, size=size)
     with canvas(*sheet.size, show=show, return_fig=return_fig, ax=ax) as page:
         for number, (part, text, foot, spot) in enumerate(zip(parts, titles, feet, sheet.places(0), strict=True)):

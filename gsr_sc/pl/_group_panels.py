@@ -14,7 +14,6 @@ from ..get._columns import read_labels
 from ._canvas import canvas, check_ax
 from ._color_panels import bar_beside, heading
 from ._colors import FRAME, GREY, INK, colormap, label_colors
-from ._layer import DEAD_NOTE
 from ._norm import beyond, is_diverging, pick, scale
 from ._sheet import (
     TITLE_SIZE,
@@ -23,7 +22,6 @@ from ._sheet import (
     title_height,
     write_colorbar,
     write_foot,
-    write_footnote,
     write_title,
 )
 from ._values import chosen, group_means
@@ -159,8 +157,7 @@ def draw_groups(
                     write_colorbar(cax, mappable, bar_label, horizontal=horizontal, extend=extend)
                 else:
                     bar_beside(ax, mappable, bar_label, horizontal=horizontal, extend=extend)
-        if layer.dead.any():
-            write_footnote(page, DEAD_NOTE)
+        layer.write_notes(page)
     return page.result
 
 
@@ -171,12 +168,13 @@ def section_norms(
     alive = [section.values[:, ~layer.dead] for section in sections]
     n = len(sections)
     if not any(isinstance(value, list | tuple) for value in limits.values()):
-        return [_scale(np.concatenate(alive), limits, scaled)] * n
+        return [means_scale(np.concatenate(alive), limits, scaled)] * n
     per_key = ({name: pick(value, i, n, name) for name, value in limits.items()} for i in range(n))
-    return [_scale(values, own, scaled) for values, own in zip(alive, per_key, strict=True)]
+    return [means_scale(values, own, scaled) for values, own in zip(alive, per_key, strict=True)]
 
 
-def _scale(values: NDArray[np.float64], limits: dict[str, Any], scaled: StandardScale | None) -> Normalize:
+def means_scale(values: NDArray[np.float64], limits: dict[str, Any], scaled: StandardScale | None) -> Normalize:
+    """Colour scale of mean activations, (n_groups, n_neurons)."""
     if scaled is None and values.size and values.min() >= 0 and all(limit is None for limit in limits.values()):
         # A few small groups that light up one spot each would leave all others pale.
         limits = {"vmax": float(np.median(values.max(axis=1))) or None}
@@ -206,7 +204,7 @@ def plan(
         tuple(title_height(title, with_dot=color is not None, width=width) for title, color in islice(todo, n))
         for n in (len(section.names) for section in sections)
     ]
-    note = 0.22 if layer.dead.any() else 0.0
+    note = 0.22 if layer.dead.any() or layer.constant.any() else 0.0
     return Sheet(
         tuple(heights),
         ncols,

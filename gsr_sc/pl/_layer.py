@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,8 +11,10 @@ import numpy as np
 from matplotlib.collections import EllipseCollection, LineCollection, PatchCollection
 from matplotlib.patches import Wedge
 
+from .._log import configure
 from ..get import neurons
 from ._colors import EDGE, FRAME, GREY, INK, NA_COLOR, RIM
+from ._sheet import SMALL_SIZE, inches, listed, text_width, write_footnote
 
 if TYPE_CHECKING:
     from typing import Any
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
 
     from .._stored import StoredMap
     from ..graphs import NeuronGraph
+    from ._canvas import Canvas
 
-DEAD_NOTE = "\u00d7  neuron that no cell lights up"
+logger = logging.getLogger(__name__)
+
+_DEAD, _CONSTANT = "\u00d7", "\u2013"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +45,8 @@ class Layer:
         Indicator group of each neuron, (n_neurons,).
     dead
         Whether a neuron carries nothing, (n_neurons,).
+    constant
+        Whether a neuron is the same in all observations, (n_neurons,).
     tiled
         Whether neurons are squares without gaps.
     """
@@ -46,17 +54,41 @@ class Layer:
     graph: NeuronGraph
     group: NDArray[np.str_]
     dead: NDArray[np.bool_]
+    constant: NDArray[np.bool_]
     tiled: bool
 
     @classmethod
     def of(cls, stored: StoredMap) -> Layer:
         """Layer of a stored map."""
-        dead = neurons(stored.adata, key=stored.key)["is_dead"].to_numpy(dtype=bool)
+        table = neurons(stored.adata, key=stored.key)
+        dead, constant = (table[name].to_numpy(dtype=bool) for name in ("is_dead", "is_constant"))
         graph = stored.graph
         # A lattice that was laid out in another way is drawn as any other graph.
         places = np.unique(np.rint(graph.layout), axis=0)
         on_lattice = len(places) == graph.n_neurons and np.allclose(graph.layout, np.rint(graph.layout))
-        return cls(graph, stored.group, dead, tiled=graph.shape is not None and bool(on_lattice))
+        layer = cls(graph, stored.group, dead, constant, tiled=graph.shape is not None and bool(on_lattice))
+        configure()
+        for note in layer.notes():
+            logger.info("%s", note[3:])
+        return layer
+
+    def notes(self, width: float = np.inf) -> list[str]:
+        """What crosses and dashes stand for: neurons that tell nothing, by name, as many as fit a width in inches."""
+        names = np.array(self.graph.names)
+        marked = ((_DEAD, self.dead, "that no cell lights up"), (_CONSTANT, self.constant, "the same in all cells"))
+        return [
+            listed(f"{mark}  {mask.sum()} neuron{'s' * int(mask.sum() != 1)} {what}", names[mask].tolist(), width)
+            for mark, mask, what in marked
+            if mask.any()
+        ]
+
+    def write_notes(self, page: Canvas, *more: str) -> None:
+        """Small text at the bottom of a figure, with the neurons that tell nothing last."""
+        width = (page.figure.get_size_inches()[0] if page.own else max(inches(page.panels[0])[0], 3.0)) - 0.2
+        told = [text for text in more if text]
+        free = width - sum(text_width(text, SMALL_SIZE) + 0.2 for text in told)
+        share = free / max(int(self.dead.any()) + int(self.constant.any()), 1)
+        write_footnote(page, "    ".join([*told, *self.notes(share - 0.1)]))
 
     @cached_property
     def diameter(self) -> float:
@@ -183,16 +215,17 @@ class Layer:
         )
 
     def mark_dead(self, ax: Axes, *, diameter: NDArray[np.floating] | None = None) -> None:
-        """Put a small cross on each neuron that carries nothing."""
-        if not self.dead.any():
-            return
+        """Put a small cross on each neuron that carries nothing, and a dash on each that is the same in all cells."""
         widths = np.full(len(self.dead), 1.0 if self.tiled else self.diameter) if diameter is None else diameter
-        crosses = [
-            [centre - 0.2 * width * slope, centre + 0.2 * width * slope]
-            for centre, width in zip(self.graph.layout[self.dead], widths[self.dead], strict=True)
-            for slope in (np.array([1, 1]), np.array([1, -1]))
-        ]
-        ax.add_collection(LineCollection(crosses, colors=GREY, linewidths=0.7, zorder=4, gid="dead"), autolim=False)
+        for mask, slopes, gid in ((self.dead, ((1, 1), (1, -1)), "dead"), (self.constant, ((1, 0),), "constant")):
+            if not mask.any():
+                continue
+            lines = [
+                [centre - 0.2 * width * np.array(slope), centre + 0.2 * width * np.array(slope)]
+                for centre, width in zip(self.graph.layout[mask], widths[mask], strict=True)
+                for slope in slopes
+            ]
+            ax.add_collection(LineCollection(lines, colors=GREY, linewidths=0.7, zorder=4, gid=gid), autolim=False)
 
     def _on_lattice(self, values: np.ma.MaskedArray[Any, Any]) -> np.ma.MaskedArray[Any, Any]:
         """Place values by layout on rows from the top and columns from the left, (n_rows, n_columns, ...)."""

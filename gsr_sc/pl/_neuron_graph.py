@@ -15,9 +15,9 @@ from ..get._names import unknown
 from ._canvas import canvas, check_places
 from ._color_panels import BAR_HEIGHT, bar_beside, heading, legend, legend_width, paint_numbers, write_on
 from ._colors import NA_COLOR
-from ._layer import DEAD_NOTE, Layer
+from ._layer import Layer
 from ._paint import Mixture, Numbers, mixture, paint
-from ._sheet import Sheet, title_height, write_footnote, write_title
+from ._sheet import Sheet, title_height, write_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,7 +179,7 @@ def neuron_graph(
             write_on(panel, x, y, text, to_rgba("white"))
         write_title(panel, heads[0])
         note = f"node area: share of cells, at most {100 * use.max():.2g} %"
-        write_footnote(page, "    ".join([note] + [DEAD_NOTE] * bool(drawn.dead.any())))
+        drawn.write_notes(page, note)
     return page.result
 
 

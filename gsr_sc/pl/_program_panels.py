@@ -10,7 +10,7 @@ import numpy as np
 from ._canvas import canvas, check_ax
 from ._color_panels import BAR_HEIGHT, bar_beside
 from ._colors import GREY, INK, colormap, label_colors
-from ._layer import DEAD_NOTE, Layer
+from ._layer import Layer
 from ._norm import beyond, scale
 from ._seriation import neuron_order
 from ._sheet import (
@@ -18,6 +18,7 @@ from ._sheet import (
     Sheet,
     columns_for,
     inches,
+    listed,
     text_width,
     title_height,
     write_colorbar,
@@ -87,7 +88,9 @@ def draw_heatmap(
         write_colorbar(bar, image, unit, extend=beyond(shades, effects))
         write_title(panel, title)
         if drawn.dead.any() and ax is None:
-            write_footnote(page, f"{drawn.dead.sum()} neurons that no cell lights up are left out")
+            silent = np.array(stored.graph.names)[drawn.dead].tolist()
+            what = f"{len(silent)} neuron{'s' * (len(silent) != 1)} that no cell lights up, left out"
+            write_footnote(page, listed(what, silent, left + wide))
     return page.result
 
 
@@ -125,7 +128,7 @@ def draw_maps(
             write_title(panel, title)
             if number == min(len(titles), sheet.ncols) - 1:
                 bar_beside(panel, painted, unit, horizontal=False, extend=beyond(shades, effects))
-        write_footnote(page, DEAD_NOTE if drawn.dead.any() else "")
+        drawn.write_notes(page)
     return page.result
 
 

@@ -16,7 +16,7 @@ from matplotlib.transforms import ScaledTranslation
 from ._colors import FRAME, GREY, INK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
@@ -128,6 +128,16 @@ def wrap(text: str, width: float, size: float = TITLE_SIZE) -> str:
             lines.append("")
         lines[-1] += rest
     return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def listed(what: str, names: Sequence[str], width: float, size: float = SMALL_SIZE) -> str:
+    """A line that names as many things as fit a width in inches: `3 neurons: A1, B2 and 1 more`."""
+    for n in range(len(names), 0, -1):
+        more = f" and {len(names) - n} more" if n < len(names) else ""
+        line = f"{what}: {', '.join(names[:n])}{more}"
+        if not np.isfinite(width) or text_width(line, size) <= width:
+            return line
+    return what
 
 
 def title_height(title: str, *, with_dot: bool, width: float) -> float:

@@ -14,8 +14,8 @@ from ..get._columns import read_labels
 from ..get._names import check_choice
 from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, INK, colormap, ink_on, label_colors
-from ._layer import DEAD_NOTE, Layer
-from ._sheet import SMALL_SIZE, inches, text_width, wrap, write_colorbar, write_footnote, write_title
+from ._layer import Layer
+from ._sheet import SMALL_SIZE, inches, text_width, wrap, write_colorbar, write_title
 from ._values import names_list
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ def stability(
                 parse_math=False,
                 gid="verdict",
             )
-        if "neurons" in wanted and layer.dead.any():
-            write_footnote(page, DEAD_NOTE)
+        if "neurons" in wanted:
+            layer.write_notes(page)
     return page.result
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from anndata import ImplicitModificationWarning
 
 from .._log import configure
+from .._store import write_added
 from .._stored import StoredMap
 from .._validate import examine, read_input
 from ..get._columns import is_numeric, read_labels
@@ -144,9 +143,7 @@ def nuisances(
         result |= {"share_within": within, "map_share_within": whole_within}
     if copy:
         adata = adata.copy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
-        adata.uns[stored.keys.added("nuisances")] = result
+    write_added(adata, stored.keys, uns={"nuisances": result})
     _report(result, groupby)
     return adata if copy else None
 

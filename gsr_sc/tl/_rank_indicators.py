@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from anndata import ImplicitModificationWarning
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import false_discovery_control, norm
 
 from .._log import configure
+from .._store import write_added
 from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._levels import Level, read_units
@@ -125,23 +124,22 @@ def rank_indicators(
 
     if copy:
         adata = adata.copy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
-        adata.uns[stored.keys.added("rank_indicators")] = {
-            "params": {"groupby": groupby, "level": str(level), "coverage": coverage, "unit": units.kind},
-            "labels": np.array(names, dtype=object),
-            "units": np.array(units.names, dtype=object),
-            "n": n_in,
-            "auroc": found.auroc,
-            "ci_low": low,
-            "ci_high": high,
-            "sign": sign,
-            "pval": pval,
-            "pval_adj": false_discovery_control(pval, axis=None).reshape(pval.shape),
-            "mean_in": mean_in,
-            "mean_out": mean_out,
-            "assigned": assigned,
-        }
+    result = {
+        "params": {"groupby": groupby, "level": str(level), "coverage": coverage, "unit": units.kind},
+        "labels": np.array(names, dtype=object),
+        "units": np.array(units.names, dtype=object),
+        "n": n_in,
+        "auroc": found.auroc,
+        "ci_low": low,
+        "ci_high": high,
+        "sign": sign,
+        "pval": pval,
+        "pval_adj": false_discovery_control(pval, axis=None).reshape(pval.shape),
+        "mean_in": mean_in,
+        "mean_out": mean_out,
+        "assigned": assigned,
+    }
+    write_added(adata, stored.keys, uns={"rank_indicators": result})
     best = [found.auroc[label, unit] if unit >= 0 else 0.5 for label, unit in enumerate(assigned)]
     logger.info(
         "%s of %r: mean AUROC %.3f, the lowest %.3f for %r",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # For each function: arguments that draw a single panel, and several panels if it can.
 SINGLE: dict[str, dict[str, Any]] = {
     "latent_grid": {"groupby": "cell_type", "groups": "type 1"},
+    "indicators": {"groupby": "cell_type"},
     "neuron_graph": {"pie": "cell_type"},
     "history": {"names": "penalty"},
     "difference": {"condition": "b"},

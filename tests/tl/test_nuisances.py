@@ -135,8 +135,7 @@ def test_results_survive_files(suffix: str, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(gsr_sc.get.nuisances(back), gsr_sc.get.nuisances(adata))
 
 
-def test_copy_view_and_key(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging.getLogger("gsr_sc"), "propagate", True)
+def test_copy_view_and_key(caplog: pytest.LogCaptureFixture) -> None:
     adata = make_map("ring", key="k")
     with caplog.at_level(logging.INFO, logger="gsr_sc"):
         copied = gsr_sc.tl.nuisances(adata, keys="score", key="k", copy=True)
