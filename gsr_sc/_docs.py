@@ -88,8 +88,8 @@ rng
 device
     `"auto"`: CUDA where there is one, else the CPU; or anything torch knows.
 n_jobs
-    Number of threads, one of them for preparing batches; by default as many as the process may use processors.
-    torch's own setting is put back.
+    Number of threads: two learn from the two halves of a batch. By default as many as the process may use processors,
+    by affinity and by the quota of a container. One thread and two give the same bits. torch's own setting is put back.
 checkpoint
     File to keep the state of the training in, written at the end of an epoch, every ten seconds at most. If it is there
     already, the training goes on from it, and ends as it would have without a break; a state of other data or options is
