@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from _hash import hash_adata
-from _maps import KINDS, MapKind, add_comparison, add_stability, make_map
+from _maps import KINDS, MapKind, add_comparison, add_scan, add_stability, make_map
 from hypothesis import given
 from hypothesis import strategies as st
 
 import gsr_sc
 from gsr_sc import get
+from gsr_sc._keys import Keys
+from gsr_sc._store import write_added
 from gsr_sc.get._names import unknown
 
 if TYPE_CHECKING:
@@ -154,6 +156,15 @@ def _complete(kind: MapKind, key: str | None = None) -> AnnData:
     gsr_sc.tl.nuisances(adata, keys="score", key=key)
     gsr_sc.tl.order(adata, root="type 0", end="type 2", groupby="cell_type", key=key)
     gsr_sc.tl.order_genes(adata, key=key)
+    add_scan(adata, key=key)
+    # Made up: what takes fits or a model.
+    fits = pd.DataFrame({"moran_i": [0.8, 0.2]}, index=["0", "1"])
+    write_added(
+        adata,
+        Keys.of(key),
+        uns={"null": {"fits": fits}, "query": {"n_genes": 8}},
+        obs={"novelty": np.linspace(0, 1, adata.n_obs)},
+    )
     return adata
 
 
