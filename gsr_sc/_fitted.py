@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ._results import gene_programs, read_activations
 from ._store import MapResults
@@ -17,7 +16,7 @@ from .metrics import dead_neurons, dirichlet_energy, moran_i
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from ._genes import Genes
     from ._novelty import Novelty
@@ -80,16 +79,23 @@ class Fitted:
 
 
 @torch.no_grad()
-def encode(network: GraphAutoencoder, source: MatrixSource) -> NDArray[np.float32]:
-    """Activations of all rows of a source, (n_obs, n_neurons)."""
+def encode(
+    network: GraphAutoencoder, source: MatrixSource, rows: NDArray[np.intp] | None = None
+) -> NDArray[np.float32]:
+    """Activations of all rows of a source, or of sorted row numbers, (n_rows, n_neurons)."""
     device = next(network.parameters()).device
-    activations, start = list[NDArray[np.float32]](), 0
-    for x in source.blocks():
-        told = None if source.conditions is None else source.conditions[start : start + len(x)]
-        conditions = None if told is None else torch.from_numpy(told).to(device)
-        activations.append(network.encode(torch.from_numpy(x).to(device), conditions).cpu().numpy())
-        start += len(x)
-    return np.concatenate(activations)
+    known = source.conditions if rows is None or source.conditions is None else source.conditions[rows]
+    n_rows, start = len(source) if rows is None else len(rows), 0
+    activations = np.empty((n_rows, 0), dtype=np.float32)
+    for x in source.blocks(rows):
+        stop = start + len(x)
+        conditions = None if known is None else torch.from_numpy(known[start:stop]).to(device)
+        block = network.encode(torch.from_numpy(x).to(device), conditions).cpu().numpy()
+        if start == 0:
+            activations = np.empty((n_rows, block.shape[1]), dtype=np.float32)
+        activations[start:stop] = block
+        start = stop
+    return activations
 
 
 @torch.no_grad()

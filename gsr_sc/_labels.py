@@ -43,13 +43,17 @@ def label_quality(
     activations: NDArray[np.float32],
     held_out: NDArray[np.intp],
 ) -> dict[str, float]:
-    """Accuracy on held-out observations that have a label, overall and as the mean over labels; empty without any."""
+    """Accuracy on held-out observations that have a label, overall and as the mean over labels; empty without any.
+
+    `activations` are those of the held-out rows.
+    """
     if covariates.labels is None:
         return {}
-    rows = held_out[covariates.labels[held_out] >= 0]
-    if len(rows) == 0:
+    labels = covariates.labels[held_out]
+    labelled = labels >= 0
+    if not labelled.any():
         return {}
-    true = covariates.labels[rows]
-    right = label_probabilities(network, activations[rows]).argmax(axis=1) == true
+    true = labels[labelled]
+    right = label_probabilities(network, activations[labelled]).argmax(axis=1) == true
     by_label = [right[true == label].mean() for label in np.unique(true)]
     return {"label_accuracy": float(right.mean()), "label_accuracy_balanced": float(np.mean(by_label))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from ._covariates import Covariates
     from ._validate import Input
+    from .nn import GraphAutoencoder
     from .training import Checkpoint, Design, Init, Progress
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ _SPLIT_SEED = 0
 # So many observations tell which neurons stand for neighbours. More neighbours would reach beyond small clusters.
 _TIE_ROWS = 5000
 _TIE_NEIGHBOURS = 5
+# So many observations tell what neurons stand for and how good the map is.
+_MAX_READ = 50_000
 
 
 def fit_input(
@@ -84,53 +87,55 @@ def fit_input(
     )
     _fitted.report_constant(data, learnt, facts)
     source = MatrixSource(data.rows, learnt, facts.totals, conditions=covariates.conditions, hold=True)
-    noise = noise_share(source, training=training, held_out=held_out)
-    plan = TrainingPlan.for_data(len(training), max_epochs, noise=noise)
-    context = Context(
-        observed=None if design.likelihood == "gaussian" else source.observed,
-        conditions=covariates.conditions,
-        **label_context(covariates, training),
-    )
-    targets = annealed_targets(
-        source, wanted, training=training, init=init, coordinates=coordinates, conditions=covariates.conditions
-    )
-    if checkpoint is not None:
-        checkpoint.identity |= identity_of(
-            data,
-            facts,
+    with source.keeping(held_out):
+        noise = noise_share(source, training=training, held_out=held_out)
+        plan = TrainingPlan.for_data(len(training), max_epochs, noise=noise)
+        context = Context(
+            observed=None if design.likelihood == "gaussian" else source.observed,
+            conditions=covariates.conditions,
+            **label_context(covariates, training),
+        )
+        targets = annealed_targets(
+            source, wanted, training=training, init=init, coordinates=coordinates, conditions=covariates.conditions
+        )
+        if checkpoint is not None:
+            checkpoint.identity |= identity_of(
+                data,
+                facts,
+                wanted,
+                transform=kind,
+                covariates=covariates,
+                coordinates=coordinates,
+                design=design,
+                plan=plan,
+                smoothness=smoothness,
+            )
+        result = fit(
+            source,
             wanted,
-            transform=kind,
-            covariates=covariates,
-            coordinates=coordinates,
+            training=training,
+            held_out=held_out,
+            targets=targets,
+            smoothness=smoothness,
+            tolerance=tolerance,
             design=design,
             plan=plan,
-            smoothness=smoothness,
+            seed=draw_seed(rng),
+            device=device,
+            progress=progress,
+            n_threads=n_threads,
+            context=context,
+            checkpoint=checkpoint,
         )
-    result = fit(
-        source,
-        wanted,
-        training=training,
-        held_out=held_out,
-        targets=targets,
-        smoothness=smoothness,
-        tolerance=tolerance,
-        design=design,
-        plan=plan,
-        seed=draw_seed(rng),
-        device=device,
-        progress=progress,
-        n_threads=n_threads,
-        context=context,
-        checkpoint=checkpoint,
-    )
-    activations = _fitted.encode(result.network, source)
+    read = _read(result.network, source, held_out, targets)
     neurons = (
-        wanted.of(sharpened(activations[training], design.coactivation_power))
+        wanted.of(sharpened(read.of(training), design.coactivation_power))
         if isinstance(wanted, LearnedGraph)
         else wanted
     )
-    power = sharpness(activations[useful])
-    ties = data_ties(activations, targets, power=power) if targets else neuron_ties(activations[useful], power=power)
+    activations, useful_ones = read.activations, read.of(useful)
+    power = sharpness(useful_ones)
+    ties = data_ties(read, targets, power=power) if targets else neuron_ties(useful_ones, power=power)
     return _fitted.Fitted(
         network=result.network,
         graph=neurons,
@@ -161,7 +166,7 @@ def fit_input(
         },
         history=result.run.history,
         quality=_fitted.quality(result, neurons, activations)
-        | label_quality(result.network, covariates, activations, held_out),
+        | label_quality(result.network, covariates, read.of(held_out), held_out),
         versions=_fitted.versions(),
         batches=covariates.batches,
         label_names=covariates.label_names,
@@ -171,11 +176,40 @@ def fit_input(
     )
 
 
-def data_ties(activations: NDArray[np.float32], targets: Targets, *, power: float) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class _Read:
+    """Activations of the rows that stand for all, (n_rows, n_neurons), and the sorted numbers of these rows."""
+
+    rows: NDArray[np.intp]
+    activations: NDArray[np.float32]
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Activations of those of the given rows that are among them."""
+        at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        return self.activations[at[self.rows[at] == rows]]
+
+
+def _read(
+    network: GraphAutoencoder, source: MatrixSource, held_out: NDArray[np.intp], targets: Targets | None
+) -> _Read:
+    """Activations that groups, programs and quality are read from: of all rows, or of some where there are many."""
+    every = np.arange(len(source))
+    if len(every) <= _MAX_READ:
+        return _Read(every, _fitted.encode(network, source))
+    wanted = [source.sample(every, _MAX_READ), held_out, *([] if targets is None else [_tie_rows(targets)])]
+    rows = np.unique(np.concatenate(wanted))
+    return _Read(rows, _fitted.encode(network, source, rows))
+
+
+def _tie_rows(targets: Targets) -> NDArray[np.intp]:
+    return targets.rows[:: -(-len(targets.rows) // _TIE_ROWS)]
+
+
+def data_ties(read: _Read, targets: Targets, *, power: float) -> NDArray[np.float64]:
     """Ties between neurons from the nearest neighbours of observations in the coordinates of the start."""
-    sample = slice(None, None, -(-len(targets.rows) // _TIE_ROWS))
-    near = nearest_neighbours(targets.coordinates[sample], _TIE_NEIGHBOURS).numbers
-    return neuron_ties(activations[targets.rows[sample]], near, power=power)
+    coordinates = targets.coordinates[:: -(-len(targets.rows) // _TIE_ROWS)]
+    near = nearest_neighbours(coordinates, _TIE_NEIGHBOURS).numbers
+    return neuron_ties(read.of(_tie_rows(targets)), near, power=power)
 
 
 def _split(useful: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

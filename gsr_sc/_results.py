@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # A cell whose best group has less than a quarter more activation than the next lies between the two.
 _LEAST_LEAD = 1.25
+_BLOCK = 2**14
 
 
 def read_activations(
@@ -51,24 +52,43 @@ def read_activations(
     """
     names = np.array(group_names(group))
     member = group[:, None] == names[None, :]
+    blocks = [
+        _read_block(graph, member, activations[start : start + _BLOCK], silent[start : start + _BLOCK], power=power)
+        for start in range(0, len(activations), _BLOCK)
+    ]
+    found: dict[str, Any] = {
+        name: None if blocks[0][name] is None else np.concatenate([block[name] for block in blocks])
+        for name in blocks[0]
+    }
+    of_neuron, called = branches(graph), branch_names(graph)
+    return found | {
+        "activations": activations,
+        "branch": None if of_neuron is None else np.array(called)[of_neuron[found["neuron"]]],
+        "cluster": np.append(names, UNASSIGNED)[found["cluster"]],
+    }
+
+
+def _read_block(
+    graph: NeuronGraph,
+    member: NDArray[np.bool_],
+    activations: NDArray[np.float32],
+    silent: NDArray[np.bool_],
+    *,
+    power: float,
+) -> dict[str, Any]:
+    """The same for some observations, clusters by number: double precision for a block at a time only."""
     by_group = group_shares(activations, member, power=power)
-    best = by_group.argmax(axis=1)
     # Rectified units can all be off; `shares` then calls every neuron equal, which is no group.
     nothing = silent | ~activations.any(axis=1)
-    confidence = np.where(nothing, 0.0, np.clip(by_group.max(axis=1), 0, 1))
-    runner_up = np.sort(by_group, axis=1)[:, -2] if len(names) > 1 else np.zeros(len(by_group))
-    clear = (by_group.max(axis=1) >= _LEAST_LEAD * runner_up) & ~nothing
-    cluster = np.where(clear, names[best], UNASSIGNED)
-    neuron = activations.argmax(axis=1)
-    of_neuron, called = branches(graph), branch_names(graph)
+    highest = by_group.max(axis=1)
+    runner_up = np.sort(by_group, axis=1)[:, -2] if member.shape[1] > 1 else np.zeros(len(by_group))
+    clear = (highest >= _LEAST_LEAD * runner_up) & ~nothing
     return {
-        "activations": activations,
         "map": barycentre(graph, activations).astype(np.float32),
         "order": order(graph, activations),
-        "branch": None if of_neuron is None else np.array(called)[of_neuron[neuron]],
-        "neuron": neuron,
-        "cluster": cluster,
-        "confidence": confidence,
+        "neuron": activations.argmax(axis=1),
+        "cluster": np.where(clear, by_group.argmax(axis=1), member.shape[1]),
+        "confidence": np.where(nothing, 0.0, np.clip(highest, 0, 1)),
         "indicators": (activations @ member).astype(np.float32),
     }
 

@@ -11,7 +11,7 @@ from ._covariates import read_conditions
 from ._keys import Keys
 from ._log import configure
 from ._placing import place
-from ._store import write_results
+from ._store import require_writable, write_results
 from ._validate import read_input
 from .training import limited_threads
 
@@ -133,6 +133,7 @@ class FittedModel:
         key_added
             Name of the results; see :func:`gsr_sc.tl.fit` for the slots.
         """
+        require_writable(adata)
         placed = self._place(adata)
         results = _fitted.results(
             self.fitted, placed.activations, placed.silent, columns=placed.columns, n_vars=adata.n_vars

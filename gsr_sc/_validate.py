@@ -11,13 +11,15 @@ import pandas as pd
 from scipy import sparse
 
 from ._log import warn
-from .matrices import Rows
+from .matrices import open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
+
+    from .matrices import Rows
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +129,7 @@ def read_input(
         if matrix is None:
             msg = "This AnnData has no X. Pass `layer=` or `use_rep=`."
             raise ValueError(msg)
-    rows = Rows(matrix)
+    rows = open_rows(matrix)
     n_obs, n_vars = rows.shape
     if n_obs < (2 if to_fit else 1):
         msg = f"A map needs at least 2 observations and placing 1; {where} has {n_obs}."

@@ -8,5 +8,5 @@ from _arrays import ARRAY_TYPES, ArrayType
 
 @pytest.fixture(params=ARRAY_TYPES, ids=str)
 def array_type(request: pytest.FixtureRequest) -> ArrayType:
-    """Each kind of matrix that an AnnData can hold in memory; make one with `_arrays.to_type`."""
+    """Each kind of matrix that an AnnData can hold; make one with `_arrays.to_type`."""
     return request.param

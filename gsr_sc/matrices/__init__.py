@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._components import Blocks, component_scores, principal_axes
 from ._integrate import Integration, fit_integration
+from ._open import open_rows
 from ._partial import PartialSource
 from ._rows import Rows
 from ._source import MatrixSource
@@ -21,5 +22,6 @@ __all__ = [
     "fit_integration",
     "fit_transform",
     "log_normalise",
+    "open_rows",
     "principal_axes",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
@@ -18,6 +19,8 @@ _SEED = 0
 
 class Blocks(Protocol):
     """Anything that gives its rows in order, block by block."""
+
+    def __len__(self) -> int: ...
 
     @property
     def n_inputs(self) -> int:
@@ -31,6 +34,10 @@ class Blocks(Protocol):
 
     def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
         """At most so many of sorted row numbers, sorted; the same ones every time."""
+        ...
+
+    def keeping(self, rows: NDArray[np.intp]) -> AbstractContextManager[None]:
+        """Within this context the sorted `rows` are in memory, because they are read many times."""
         ...
 
     def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.float32]]:
@@ -59,6 +66,12 @@ def principal_axes(source: Blocks, rows: NDArray[np.intp], n_components: int) ->
     n_inputs = source.n_inputs
     n_components = min(n_components, n_inputs, max(len(rows) - 1, 1))
     width = min(n_components + _OVERSAMPLING, n_inputs)
+    with source.keeping(rows):
+        return _axes(source, rows, n_components, width)
+
+
+def _axes(source: Blocks, rows: NDArray[np.intp], n_components: int, width: int) -> NDArray[np.float32]:
+    n_inputs = source.n_inputs
     basis = np.linalg.qr(np.random.default_rng(_SEED).standard_normal((n_inputs, width)))[0].astype(np.float32)
     for _ in range(_N_ITERATIONS):
         product, gram = np.zeros((n_inputs, width)), np.zeros((width, width))
@@ -82,4 +95,9 @@ def component_scores(
     source: Blocks, axes: NDArray[np.float32], rows: NDArray[np.intp] | None = None
 ) -> NDArray[np.float32]:
     """Scores of rows on principal axes, (n_rows, n_components) float32."""
-    return np.concatenate([(block - source.baseline) @ axes for block in source.blocks(rows)])
+    scores = np.empty((len(source) if rows is None else len(rows), axes.shape[1]), dtype=np.float32)
+    start = 0
+    for block in source.blocks(rows):
+        scores[start : start + len(block)] = (block - source.baseline) @ axes
+        start += len(block)
+    return scores

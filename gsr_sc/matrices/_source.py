@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
@@ -99,6 +100,10 @@ class MatrixSource:
     def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
         """At most so many of the sorted `rows`, sorted; the same ones every time."""
         return self._rows.sample(rows, most)
+
+    def keeping(self, rows: NDArray[np.intp]) -> AbstractContextManager[None]:
+        """Within this context the sorted `rows` are in memory, because they are read many times."""
+        return self._rows.keeping(rows)
 
     def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.float32]]:
         """All rows (or the sorted `rows`) in order, block by block."""

@@ -24,6 +24,8 @@ CLIP = 10.0
 _THETA = 100.0
 # Overdispersion of whole data sets from cell lines to atlases lies between .05 and 5.
 _OVERDISPERSION_RANGE = (0.05, 5.0)
+# Of so many rows means and variances are known well enough, and reading costs no more for any number of rows.
+_MAX_ROWS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,10 +164,11 @@ def fit_transform(
     kind, counts, columns
         See :class:`Transform`. Variables that do not vary in the training cells are dropped from `columns`.
     training
-        Sorted numbers of the training cells.
+        Sorted numbers of the training cells; at most 100 000 of them are looked at.
     totals
         Total count of each row of the matrix, (n_obs,).
     """
+    training = rows.sample(training, _MAX_ROWS)
     learn = partial(_learn, rows, counts=counts, columns=columns, training=training, totals=totals)
     if kind == "combined":
         transform = _combine(

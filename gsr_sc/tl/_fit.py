@@ -10,6 +10,7 @@ from .._docs import MODEL, doc_params
 from .._keys import Keys
 from .._log import configure
 from .._serialize import refuse_existing
+from .._store import require_writable
 from ..model import GSR
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def fit(
     """
     configure()
     keys = Keys.of(key_added)
+    require_writable(adata, copy=copy)
     if save_model is not None:
         refuse_existing(save_model)
     model = GSR(

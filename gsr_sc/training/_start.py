@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from ..graphs import (
     LearnedGraph,
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
     from ..graphs import AnnealedMap, NeuronGraph
     from ..matrices import Blocks
-
-    class StartSource(Blocks, Protocol):
-        """A source that also knows how many rows it has."""
-
-        def __len__(self) -> int: ...
 
 
 logger = logging.getLogger(__name__)
@@ -66,7 +61,7 @@ class Targets:
 
 
 def annealed_targets(
-    source: StartSource,
+    source: Blocks,
     graph: NeuronGraph | LearnedGraph,
     *,
     training: NDArray[np.intp],

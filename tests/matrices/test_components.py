@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from gsr_sc.matrices import MatrixSource, Rows, component_scores, fit_transform, principal_axes
+from gsr_sc.matrices import MatrixSource, component_scores, fit_transform, open_rows, principal_axes
 
 
 def make_source(x: np.ndarray, container: type = np.asarray) -> MatrixSource:  # type: ignore[assignment]
-    rows = Rows(container(x))
+    rows = open_rows(container(x))
     n_obs, n_vars = x.shape
     learnt = fit_transform(
         rows, kind="none", counts=False, columns=np.arange(n_vars), training=np.arange(n_obs), totals=x.sum(axis=1)

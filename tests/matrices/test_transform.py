@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from gsr_sc.matrices import MatrixSource, Rows, fit_transform
+from gsr_sc.matrices import MatrixSource, fit_transform, open_rows
 from gsr_sc.matrices._transform import CLIP
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def negative_binomial(seed: int = 0, overdispersion: float = 0.5) -> np.ndarray:
 def learn(
     x: Any, kind: TransformKind, *, counts: bool, columns: np.ndarray | None = None
 ) -> tuple[Transform, np.ndarray]:
-    rows = Rows(x)
+    rows = open_rows(x)
     training = np.arange(1, rows.shape[0], 2)
     columns = np.arange(rows.shape[1]) if columns is None else columns
     totals = np.asarray(x.sum(axis=1), dtype=np.float64).ravel()
@@ -129,7 +129,7 @@ def test_pearson_residuals_are_those_of_scanpy_when_all_cells_are_used() -> None
     from anndata import AnnData
 
     x = negative_binomial()[1:]
-    rows, totals = Rows(x), x.sum(axis=1, dtype=np.float64)
+    rows, totals = open_rows(x), x.sum(axis=1, dtype=np.float64)
     columns = np.arange(N_VARS)
     learnt = fit_transform(
         rows, kind="pearson", counts=True, columns=columns, training=np.arange(len(x)), totals=totals
@@ -170,7 +170,7 @@ def test_zscore_ignores_units(seed: int, shift: float, scale: float) -> None:
 
 def test_a_batch_is_the_same_rows_in_any_order() -> None:
     x = sparse.csr_matrix(negative_binomial())
-    rows = Rows(x)
+    rows = open_rows(x)
     totals = np.asarray(x.sum(axis=1)).ravel().astype(np.float64)
     learnt, seen = learn(x, "zscore", counts=True)
     source = MatrixSource(rows, learnt, totals)

@@ -95,16 +95,6 @@ def test_what_is_no_anndata(what: Any) -> None:
         gsr_sc.tl.fit(what)
 
 
-def test_backed_data_are_refused_with_the_way_out(tmp_path: Path) -> None:
-    import anndata
-
-    cells(60, 12).write_h5ad(tmp_path / "a.h5ad")
-    backed = anndata.read_h5ad(tmp_path / "a.h5ad", backed="r")
-    with pytest.raises(TypeError, match=r"to_memory\(\)"):
-        gsr_sc.tl.fit(backed)
-    backed.file.close()
-
-
 OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "layer": (
         {"layer": "raw_counts"},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from _arrays import ArrayType, to_type
+from _arrays import IN_MEMORY, ArrayType, to_type
 from _fits import QUICK, activations, busy_cells, cells
 from _hash import changed_slots, hash_adata
 from anndata import AnnData
@@ -37,6 +37,7 @@ def counts() -> np.ndarray:
     return cells(counts=True).X
 
 
+@pytest.mark.parametrize("array_type", IN_MEMORY, ids=str)
 @pytest.mark.parametrize("transform", ["zscore", "pearson", "combined", None])
 def test_every_container_and_dtype_gives_the_map_of_dense_float32(
     counts: np.ndarray, array_type: ArrayType, transform: Any

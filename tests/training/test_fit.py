@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gsr_sc import datasets, graphs, metrics
-from gsr_sc.matrices import MatrixSource, Rows, fit_transform
+from gsr_sc.matrices import MatrixSource, fit_transform, open_rows
 from gsr_sc.training import Design, Fit, Progress, TrainingPlan, annealed_targets, fit
 from gsr_sc.training import _fit as module
 
@@ -21,7 +21,7 @@ N_EPOCHS, N_WARM_UP = 15, 3
 @cache
 def make_source(n_obs: int = 400) -> MatrixSource:
     x = datasets.simulate_clusters(n_obs, 60).X
-    rows = Rows(x)
+    rows = open_rows(x)
     everything = np.arange(n_obs)
     learnt = fit_transform(
         rows, kind="zscore", counts=False, columns=np.arange(60), training=everything, totals=np.zeros(n_obs)

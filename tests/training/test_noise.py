@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gsr_sc.matrices import MatrixSource, Rows, fit_transform
+from gsr_sc.matrices import MatrixSource, fit_transform, open_rows
 from gsr_sc.training import noise_share
 
 
 def share(values: np.ndarray) -> float:
     n = len(values)
     training, held_out = np.arange(n * 3 // 4), np.arange(n * 3 // 4, n)
-    rows, totals = Rows(values.astype(np.float32)), np.zeros(n)
+    rows, totals = open_rows(values.astype(np.float32)), np.zeros(n)
     columns = np.arange(values.shape[1])
     transform = fit_transform(rows, kind="none", counts=False, columns=columns, training=training, totals=totals)
     return noise_share(MatrixSource(rows, transform, totals), training=training, held_out=held_out)

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from gsr_sc import datasets, graphs, metrics
-from gsr_sc.matrices import MatrixSource, Rows, fit_transform
+from gsr_sc.matrices import MatrixSource, fit_transform, open_rows
 from gsr_sc.training import _start as module
 from gsr_sc.training import annealed_targets
 
 
 @pytest.fixture(scope="module")
 def source() -> MatrixSource:
-    rows = Rows(datasets.simulate_line(400, 60).X)
+    rows = open_rows(datasets.simulate_line(400, 60).X)
     learnt = fit_transform(
         rows, kind="zscore", counts=False, columns=np.arange(60), training=np.arange(400), totals=np.zeros(400)
     )

@@ -1,0 +1,134 @@
+"""Runs of rows from containers that are not in memory: backed HDF5 and zarr, dask arrays, annbatch collections."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Span = tuple[int, int]
+
+# Rows read at one go: they cost little more than one row, and are as good as random where the run is short beside all that
+# is shuffled together. Compressed chunks are read as a whole, so that runs follow them, within bounds.
+_RUN_ROWS, _LONGEST_RUN = 128, 1024
+
+
+class Reader(ABC):
+    """Reads consecutive rows of a matrix that is not in memory.
+
+    Parameters
+    ----------
+    matrix
+        Anything with a shape and a dtype.
+    is_sparse
+        Whether rows come as CSR.
+    chunk_rows
+        How many consecutive rows its storage keeps together.
+
+    Attributes
+    ----------
+    run_rows
+        How many consecutive rows are best read together.
+    """
+
+    def __init__(self, matrix: Any, *, is_sparse: bool, chunk_rows: float = 1) -> None:
+        self.matrix = matrix
+        self.shape = (int(matrix.shape[0]), int(matrix.shape[1]))
+        self.dtype = np.dtype(matrix.dtype)
+        self.is_sparse = is_sparse
+        self.run_rows = int(min(max(chunk_rows, _RUN_ROWS), _LONGEST_RUN))
+
+    def read(self, spans: Sequence[Span]) -> Any:
+        """Rows of [start, stop) spans, one below the other: an array or a CSR matrix of its own."""
+        parts = [part for part in self._parts([span for span in spans if span[0] < span[1]]) if part.shape[0]]
+        if not self.is_sparse:
+            dense = [part.toarray() if sparse.issparse(part) else np.asarray(part) for part in parts]
+            return np.concatenate(dense) if dense else np.empty((0, self.shape[1]), self.dtype)
+        if not parts:
+            return sparse.csr_matrix((0, self.shape[1]), dtype=self.dtype)
+        rows = sparse.csr_matrix(sparse.vstack(parts, format="csr") if len(parts) > 1 else parts[0])
+        # Entries stored twice add up, which element-wise functions of them do not.
+        rows.sum_duplicates()
+        return rows
+
+    @abstractmethod
+    def _parts(self, spans: Sequence[Span]) -> list[Any]:
+        """Matrices that make up the spans, in order."""
+
+
+class SliceReader(Reader):
+    """Whatever gives rows in memory for a slice: HDF5 and zarr arrays, and anndata's sparse matrices in either."""
+
+    def _parts(self, spans: Sequence[Span]) -> list[Any]:
+        return [self.matrix[start:stop] for start, stop in spans]
+
+
+class DaskReader(Reader):
+    """A dask array of dense or CSR chunks; whole chunks are computed, by the scheduler that the user has set."""
+
+    def __init__(self, matrix: Any) -> None:
+        from dask.array.utils import meta_from_array
+
+        if any(math.isnan(size) for size in matrix.shape):
+            msg = (
+                "The dask array does not know how many rows its chunks have; call `compute_chunk_sizes()` on it first."
+            )
+            raise TypeError(msg)
+        is_sparse = bool(sparse.issparse(meta_from_array(matrix)))
+        super().__init__(matrix, is_sparse=is_sparse, chunk_rows=max(matrix.chunks[0]))
+        self._bounds = np.concatenate([[0], np.cumsum(matrix.chunks[0])])
+
+    def _parts(self, spans: Sequence[Span]) -> list[Any]:
+        import dask
+
+        pieces, n_across = [], self.matrix.numblocks[1]
+        for start, stop in spans:
+            first, last = np.searchsorted(self._bounds, [start, stop - 1], side="right") - 1
+            for chunk in range(first, last + 1):
+                begins = int(self._bounds[chunk])
+                part = slice(max(start - begins, 0), stop - begins)
+                pieces += [(chunk, column, part) for column in range(n_across)]
+        # Each chunk once, however many runs of rows are taken from it.
+        wanted = list(dict.fromkeys(piece[:2] for piece in pieces))
+        chunks = dask.compute(*(self.matrix.blocks[at] for at in wanted))
+        known = {at: sparse.csr_matrix(x) if sparse.issparse(x) else x for at, x in zip(wanted, chunks, strict=True)}
+        parts = [known[chunk, column][part] for chunk, column, part in pieces]
+        if n_across == 1:
+            return parts
+        beside = [parts[at : at + n_across] for at in range(0, len(parts), n_across)]
+        return [sparse.hstack(row, format="csr") if self.is_sparse else np.hstack(row) for row in beside]
+
+
+def reader_of(matrix: Any) -> Reader | None:
+    """What reads a container, or None where it is not known.
+
+    Raises
+    ------
+    TypeError
+        If the container is known, but has no rows that could be read.
+    """
+    if isinstance(matrix, Reader):
+        return matrix
+    # By name, because none of these packages is imported for data that are not theirs.
+    homes = {kind.__module__.split(".")[0] for kind in type(matrix).__mro__}
+    if "dask" in homes and hasattr(matrix, "numblocks"):
+        return DaskReader(matrix)
+    if "anndata" in homes and hasattr(matrix, "format") and hasattr(matrix, "group"):
+        if matrix.format != "csr":
+            msg = (
+                f"The input is a {matrix.format.upper()} matrix on disk, whose rows cannot be read one by one. "
+                "Write it as CSR first, or call `adata.to_memory()`."
+            )
+            raise TypeError(msg)
+        data = matrix.group["data"]
+        per_row = max(data.shape[0] / max(matrix.shape[0], 1), 1)
+        return SliceReader(matrix, is_sparse=True, chunk_rows=(data.chunks or (1,))[0] / per_row)
+    if homes & {"h5py", "zarr"} and len(getattr(matrix, "shape", ())) == 2:
+        return SliceReader(matrix, is_sparse=False, chunk_rows=(matrix.chunks or (1,))[0])
+    return None
