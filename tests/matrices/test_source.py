@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from gsr_sc.matrices import MatrixSource, Rows, _source, fit_transform
+from gsr_sc.matrices import MatrixSource, _source, fit_transform, open_rows
 
 
 def source(kind: Any, *, dense: bool = False, **options: Any) -> MatrixSource:
     counts = np.random.default_rng(0).poisson(1.0, (1500, 20)).astype(np.float32)
     totals = counts.sum(axis=1, dtype=np.float64)
-    rows = Rows(counts if dense else sparse.csr_matrix(counts))
+    rows = open_rows(counts if dense else sparse.csr_matrix(counts))
     options_of = {"kind": kind, "counts": kind != "none", "columns": np.arange(20), "training": np.arange(0, 1500, 2)}
     return MatrixSource(rows, fit_transform(rows, totals=totals, **options_of), totals, **options)
 
