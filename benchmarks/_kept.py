@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Kept:
     """Our own results, kept under the state of the package: a change of its code starts them anew."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "quality.jsonl"
+    def __init__(self, folder: Path, name: str = "quality.jsonl") -> None:
+        self.path = folder / name
         self.state = _state()
         self.known = {record["key"]: record["value"] for record in _lines(self.path)}
 

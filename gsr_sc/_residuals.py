@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ._novelty import MIN_HELD_OUT, calibrate, usual_residuals
-from .matrices import MatrixSource, PartialSource, Rows, principal_axes
+from .matrices import MatrixSource, PartialSource, Rows, open_rows, principal_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,4 +123,4 @@ def _thinned(
     counts[:] = rng.binomial(counts.astype(np.int64), kept)
     conditions = None if source.conditions is None else source.conditions[index]
     totals = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
-    return MatrixSource(Rows(values), source.transform, totals, conditions=conditions)
+    return MatrixSource(open_rows(values), source.transform, totals, conditions=conditions)

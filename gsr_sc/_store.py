@@ -111,9 +111,16 @@ def require_writable(adata: AnnData, *, copy: bool = False) -> None:
             "(`adata.to_memory()`), or one in a file of its own (`adata.copy(filename=...)`)."
         )
         raise ValueError(msg)
-    if not isinstance(getattr(adata, "obs", None), pd.DataFrame | None):
+    obs = getattr(adata, "obs", None)
+    if callable(obs):
         msg = (
-            f"`.obs` is a lazy {type(adata.obs).__name__}, into which no results can be written. Make an AnnData whose annotation "
+            "A collection of files has no place for results: `tl.fit(collection)` returns an AnnData with them, and "
+            "`GSR.transform(collection)` the activations."
+        )
+        raise TypeError(msg)
+    if not isinstance(obs, pd.DataFrame | None):
+        msg = (
+            f"`.obs` is a lazy {type(obs).__name__}, into which no results can be written. Make an AnnData whose annotation "
             "is in memory: `AnnData(adata.X, obs=adata.obs.to_memory(), var=adata.var.to_memory())`; `.X` may stay lazy."
         )
         raise TypeError(msg)

@@ -13,6 +13,7 @@ from ._log import configure
 from ._placing import place
 from ._store import require_writable, write_results
 from ._validate import read_input
+from .matrices import Collected, collected
 from .training import limited_threads
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class FittedModel:
         results = _fitted.results(
             self.fitted, placed.activations, placed.silent, columns=placed.columns, n_vars=adata.n_vars
         )
-        write_results(adata, results, Keys.of(key_added))
+        write_results(adata.annotation if isinstance(adata, Collected) else adata, results, Keys.of(key_added))
         return self
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -160,6 +161,7 @@ class FittedModel:
 
     def _place(self, adata: AnnData) -> Placed:
         configure()
+        adata = collected(adata)
         data = read_input(adata, layer=self.layer, use_rep=self.use_rep, to_fit=False)
         conditions = read_conditions(adata, self.fitted.batches)
         with limited_threads(self.n_jobs):

@@ -105,7 +105,10 @@ def read_input(
         If options contradict each other, or there are too few observations or variables.
     """
     if not (hasattr(adata, "obsm") and hasattr(adata, "var_names")):
-        msg = f"The first argument is an AnnData; got a {type(adata).__name__}."
+        msg = (
+            f"The first argument is an AnnData; got a {type(adata).__name__}. (Collections of many files come as an "
+            "`annbatch.DatasetCollection`, for Python 3.12 or newer: `pip install 'gsr-sc[scale]'`.)"
+        )
         raise TypeError(msg)
     if layer is not None and use_rep not in (None, "X"):
         msg = f"`layer={layer!r}` and `use_rep={use_rep!r}` both name the input; pass only one of them."

@@ -16,6 +16,7 @@ from ._pipeline import fit_input
 from ._random import resolve_rng
 from ._use import FittedModel
 from ._validate import read_input
+from .matrices import collected
 from .nn._likelihoods import LikelihoodKind
 from .training import Checkpoint, Design, Progress, limited_threads, require_place, resolve_device
 
@@ -149,6 +150,7 @@ class GSR(FittedModel):
         if self.checkpoint is not None:
             require_place(self.checkpoint)
             kept = Checkpoint(self.checkpoint, {k: v for k, v in self._options().items() if k != "device"})
+        adata = collected(adata)
         data = read_input(adata, layer=self.layer, use_rep=self.use_rep, mask_var=self.mask_var)
         covariates = read_covariates(
             adata,

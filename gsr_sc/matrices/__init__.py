@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._collection import Collected, collected
 from ._components import Blocks, component_scores, principal_axes
 from ._integrate import Integration, fit_integration
 from ._open import open_rows
@@ -12,12 +13,14 @@ from ._transform import Transform, TransformKind, fit_transform, log_normalise
 
 __all__ = [
     "Blocks",
+    "Collected",
     "Integration",
     "MatrixSource",
     "PartialSource",
     "Rows",
     "Transform",
     "TransformKind",
+    "collected",
     "component_scores",
     "fit_integration",
     "fit_transform",

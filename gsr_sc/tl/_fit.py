@@ -11,6 +11,7 @@ from .._keys import Keys
 from .._log import configure
 from .._serialize import refuse_existing
 from .._store import require_writable
+from ..matrices import Collected, collected
 from ..model import GSR
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def fit(
     Parameters
     ----------
     adata
-        Observations by variables: log-normalised values or counts. A view becomes an AnnData of its own.
+        Observations by variables: log-normalised values or counts. A view becomes an AnnData of its own. The matrix may be
+        on disk or in parts (backed h5ad, zarr, dask); results are held in memory. Or an `annbatch.DatasetCollection` of many
+        files (Python 3.12 or newer, extra `scale`).
     {model}
     progress
         Whether to show the progress bar; by default in terminals and notebooks.
@@ -85,7 +88,7 @@ def fit(
 
     Returns
     -------
-    None, or the annotated copy. These fields are set:
+    None, or the annotated copy; for a collection an AnnData without X, rows in the order of its files. These fields are set:
 
     `.obsm["X_gsr"]`
         Activations, float32 (n_obs, n_neurons), columns in the order of the graph's neurons.
@@ -138,6 +141,7 @@ def fit(
     """
     configure()
     keys = Keys.of(key_added)
+    adata = collected(adata)
     require_writable(adata, copy=copy)
     if save_model is not None:
         refuse_existing(save_model)
@@ -173,7 +177,7 @@ def fit(
     model.fit(adata, progress=progress)
     if save_model is not None:
         model.save(save_model)
-    if copy:
+    if copy and not isinstance(adata, Collected):
         adata = adata.copy()
     model.annotate(adata, key_added=key_added)
     logger.info(
@@ -184,4 +188,6 @@ def fit(
         keys.map,
         keys.cluster,
     )
+    if isinstance(adata, Collected):
+        return adata.annotation
     return adata if copy else None
