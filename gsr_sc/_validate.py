@@ -36,10 +36,8 @@ class Input:
     ----------
     rows
         The whole matrix, all variables.
-    columns
-        Numbers of the variables chosen by the mask, sorted.
-    obs_names, var_names
-        Names of the rows and of all columns.
+    columns, obs_names, var_names
+        Numbers of the variables chosen by the mask, sorted; names of the rows and of all columns.
     where
         What the matrix is called in messages, such as `X` or `layer 'counts'`.
     is_representation
@@ -105,10 +103,7 @@ def read_input(
         If options contradict each other, or there are too few observations or variables.
     """
     if not (hasattr(adata, "obsm") and hasattr(adata, "var_names")):
-        msg = (
-            f"The first argument is an AnnData; got a {type(adata).__name__}. (Collections of many files come as an "
-            "`annbatch.DatasetCollection`, for Python 3.12 or newer: `pip install 'gsr-sc[scale]'`.)"
-        )
+        msg = f"The first argument is an AnnData; got a {type(adata).__name__}. Files of a collection need the extra `scale`."
         raise TypeError(msg)
     if layer is not None and use_rep not in (None, "X"):
         msg = f"`layer={layer!r}` and `use_rep={use_rep!r}` both name the input; pass only one of them."
