@@ -11,7 +11,7 @@ from ._covariates import read_conditions
 from ._keys import Keys
 from ._log import configure
 from ._placing import place
-from ._store import require_writable, write_results
+from ._store import write_results
 from ._validate import read_input
 from .matrices import Collected, collected
 from .training import limited_threads
@@ -166,3 +166,42 @@ class FittedModel:
         conditions = read_conditions(adata, self.fitted.batches)
         with limited_threads(self.n_jobs):
             return place(self.fitted, data, conditions)
+
+
+def require_writable(adata: AnnData, *, copy: bool = False) -> None:
+    """Raise if results could not be written into an AnnData in the end.
+
+    Parameters
+    ----------
+    adata
+        What results are to be written into.
+    copy
+        Whether into a copy of it.
+
+    Raises
+    ------
+    ValueError
+        If that would have to copy a file: AnnData does not copy backed data without a name for the new file.
+    TypeError
+        If `.obs` is lazy, so that no column can be added.
+    """
+    if getattr(adata, "isbacked", False) and (copy or adata.is_view):
+        what = "a view of backed data" if adata.is_view else "a copy of backed data"
+        msg = (
+            f"Results cannot be written into {what}. Fit the backed AnnData itself, or one in memory "
+            "(`adata.to_memory()`), or one in a file of its own (`adata.copy(filename=...)`)."
+        )
+        raise ValueError(msg)
+    obs = getattr(adata, "obs", None)
+    if callable(obs):
+        msg = (
+            "A collection of files has no place for results: `tl.fit(collection)` returns an AnnData with them, and "
+            "`GSR.transform(collection)` the activations."
+        )
+        raise TypeError(msg)
+    if not isinstance(obs, pd.DataFrame | None):
+        msg = (
+            f"`.obs` is a lazy {type(obs).__name__}, into which no results can be written. Make an AnnData whose annotation "
+            "is in memory: `AnnData(adata.X, obs=adata.obs.to_memory(), var=adata.var.to_memory())`; `.X` may stay lazy."
+        )
+        raise TypeError(msg)

@@ -10,7 +10,7 @@ from .._docs import MODEL, doc_params
 from .._keys import Keys
 from .._log import configure
 from .._serialize import refuse_existing
-from .._store import require_writable
+from .._use import require_writable
 from ..matrices import Collected, collected
 from ..model import GSR
 
