@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..graphs import align, barycentre, shares
-from ..graphs._position import steps_between
 from ..graphs._symmetry import standardised
 from ..metrics import seed_agreement
+from ._figures import graph_steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,10 +103,7 @@ def cell_reproducibility(
     the largest difference, over neurons, of its mean number of steps to that neuron: for cells that light one neuron
     each it is the number of steps itself, and there is no seam on rings and tori.
     """
-    steps = steps_between(graph)
-    reachable = steps[np.isfinite(steps)]
-    # Pieces of a graph are farther from each other than any two neurons of one piece.
-    steps = np.where(np.isfinite(steps), steps, reachable.max() + 1)
+    steps = graph_steps(graph)
     places = shares(stored) @ steps
     others = [shares(other) @ steps for other in aligned]
     distance = np.mean([np.abs(places - other).max(axis=1) for other in others], axis=0)
