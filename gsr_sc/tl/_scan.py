@@ -49,8 +49,8 @@ def scan(
     """Fit every graph in every size with every smoothness, and say which of them to take and why. No map is written.
 
     Three steps lead to the recommendation. Of each graph and size, the largest smoothness is taken whose held-out explained
-    variance is within `tolerance` of the same network without the penalty. Of these, the ones remain that explain within
-    `tolerance` of the best and tear no more than .02 more neighbours of the data apart than the one that tears fewest. Of
+    variance is within `tolerance` of the same network without the penalty. Of these, the ones remain that explain at
+    least nine tenths of the best and tear no more than .02 more neighbours of the data apart than the one that tears fewest. Of
     what is left, the simplest graph is taken (line, ring, several of them, star, wishbone, tree, others, then grid, hexagonal
     lattice, torus, and a learned graph), and of that the fewest neurons: a grid can hold a line, and tells less about it.
 
@@ -69,7 +69,7 @@ def scan(
         Number of fits of each combination. With two or more, the agreement between seeds is a column of the table, and the
         other columns are means.
     tolerance
-        Share of the explained variance that smoothness or a simpler graph may give up.
+        Share of the explained variance that smoothness may give up.
     rng
         Seed or generator of the seeds; all combinations have the same ones.
     n_jobs
