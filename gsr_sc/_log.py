@@ -8,6 +8,8 @@ import sys
 import warnings
 from typing import Any
 
+from ._processes import rank
+
 logger = logging.getLogger("gsr_sc")
 
 # scanpy's verbosity: 0 errors, 1 warnings, 2 info, 3 hints, 4 debug.
@@ -20,6 +22,9 @@ class _ScanpyVerbosity(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         scanpy = sys.modules.get("scanpy")
         settings = getattr(scanpy, "settings", None)
+        if rank() > 0:
+            # The first of several processes speaks for all.
+            return record.levelno >= logging.ERROR
         verbosity = int(getattr(settings, "verbosity", 1)) if settings is not None else 1
         return record.levelno >= _LEVELS[min(max(verbosity, 0), len(_LEVELS) - 1)]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ._covariates import Covariates
     from ._validate import Input
     from .nn import GraphAutoencoder
-    from .training import Checkpoint, Design, Init, Progress
+    from .training import Checkpoint, Design, Init, Progress, World
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,7 @@ def fit_input(
     progress: Progress,
     n_threads: int,
     checkpoint: Checkpoint | None = None,
+    world: World | None = None,
 ) -> _fitted.Fitted:
     """Check the values, settle what is left open, train, and read the trained network.
 
@@ -76,6 +77,8 @@ def fit_input(
         If values or options are wrong; before any training.
     """
     facts = examine(data)
+    if world is not None:
+        world.require_same((data.rows.shape, len(data.columns), round(float(facts.totals.sum()))), "data")
     kind, counts = choose_transform(transform, facts, data)
     design = replace(design, likelihood=choose_likelihood(likelihood, facts, data))
     useful = np.flatnonzero(~facts.silent)
@@ -126,6 +129,7 @@ def fit_input(
             n_threads=n_threads,
             context=context,
             checkpoint=checkpoint,
+            world=world,
         )
     read = _read(result.network, source, held_out, targets)
     neurons = (

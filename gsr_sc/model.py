@@ -18,7 +18,7 @@ from ._use import FittedModel
 from ._validate import read_input
 from .matrices import collected
 from .nn._likelihoods import LikelihoodKind
-from .training import Checkpoint, Design, Progress, limited_threads, require_place, resolve_device
+from .training import Checkpoint, Design, Progress, join_processes, limited_threads, require_place, resolve_device
 
 if TYPE_CHECKING:
     import os
@@ -159,7 +159,9 @@ class GSR(FittedModel):
             unlabelled_category=self.unlabelled_category,
         )
         coordinates = start_coordinates(adata, self.init)
-        with limited_threads(self.n_jobs) as n_threads, Progress(show=progress) as bar:
+        world = join_processes()
+        shown = progress if world.rank == 0 else False
+        with limited_threads(self.n_jobs) as n_threads, Progress(show=shown) as bar:
             state = fit_input(
                 data,
                 covariates=covariates,
@@ -180,11 +182,12 @@ class GSR(FittedModel):
                 progress=bar,
                 n_threads=n_threads,
                 checkpoint=kept,
+                world=world,
             )
         # What was asked for beside what was used.
         state.params.update(self._options(), n_jobs=n_threads)
         self._state = state
-        if kept is not None and not state.params["interrupted"]:
+        if kept is not None and world.rank == 0 and not state.params["interrupted"]:
             kept.remove()
         return self
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .._keys import Keys
+from .._processes import rank
 from ._files import check_target, read, write
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def fit(*, source: Path, target: Path, progress: bool = True, **options: Any) ->
     started = time.perf_counter()
     tl.fit(adata, progress=progress, **options)
     seconds = time.perf_counter() - started
+    if rank() > 0:
+        return
     write(adata, target)
     key = options.get("key_added")
     quality = get.quality(adata, key=key)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from .._docs import MODEL, doc_params
 from .._keys import Keys
 from .._log import configure
+from .._processes import rank
 from .._serialize import refuse_existing
 from .._use import require_writable
 from ..matrices import Collected, collected
@@ -175,7 +176,7 @@ def fit(
     start = time.perf_counter()
     logger.info("fitting a map of neurons")
     model.fit(adata, progress=progress)
-    if save_model is not None:
+    if save_model is not None and rank() == 0:
         model.save(save_model)
     if copy and not isinstance(adata, Collected):
         adata = adata.copy()

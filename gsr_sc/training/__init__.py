@@ -6,6 +6,7 @@ from ._checkpoint import Checkpoint, require_place
 from ._context import Context
 from ._design import Design, Penalty
 from ._devices import resolve_device
+from ._distributed import LostProcessError, World, join_processes
 from ._fit import Fit, fit
 from ._interrupt import interrupts_raise
 from ._loop import DivergedError
@@ -22,13 +23,16 @@ __all__ = [
     "DivergedError",
     "Fit",
     "Init",
+    "LostProcessError",
     "Penalty",
     "Progress",
     "Targets",
     "TrainingPlan",
+    "World",
     "annealed_targets",
     "fit",
     "interrupts_raise",
+    "join_processes",
     "limited_threads",
     "noise_share",
     "require_place",

@@ -104,7 +104,7 @@ class Reader:
         def read(parts: list[Index]) -> list[Batch]:
             return [self._read(index, with_start=with_start, rng=rng) for index in parts]
 
-        if not self.ahead:
+        if not self.ahead or not steps:
             yield from map(read, steps)
             return
         with ThreadPoolExecutor(1, "gsr_sc-batches") as pool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from .._processes import local_rank
+
 
 def resolve_device(device: str | torch.device) -> torch.device:
     """Turn what a user may pass as `device` into a torch device.
@@ -19,7 +21,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
         If torch knows no such device, or it is not there.
     """
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        # Of several processes on one machine each takes a GPU of its own.
+        return torch.device("cuda", local_rank()) if torch.cuda.is_available() else torch.device("cpu")
     try:
         resolved = torch.device(device)
         torch.empty(0, device=resolved)

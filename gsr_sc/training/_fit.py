@@ -11,6 +11,7 @@ import torch
 from ..graphs import LearnedGraph
 from ..nn import LearnedGraphPenalty
 from ._context import Context
+from ._distributed import World
 from ._interrupt import StoppedError, catch_interrupt
 from ._loop import Loop
 from ._refresh import Refresh
@@ -90,6 +91,7 @@ def fit(
     n_threads: int = 1,
     context: Context | None = None,
     checkpoint: Checkpoint | None = None,
+    world: World | None = None,
 ) -> Fit:
     """Train an autoencoder whose layer is smooth on a graph.
 
@@ -129,12 +131,17 @@ def fit(
         What is known of the rows beside what the encoder sees.
     checkpoint
         Where the state of the training is kept.
+    world
+        The processes that train together, each of which calls this with the same data.
 
     Raises
     ------
     KeyboardInterrupt
         If Ctrl-C is pressed before there is anything to keep, or twice. Else the best network so far comes back.
     """
+    world = World() if world is None else world
+    plan, seed = world.agree((plan, seed))
+    _require_sharable(world, plan, graph, training)
     weights = torch.Generator().manual_seed(seed)
     context = Context() if context is None else context
     network = design.network(
@@ -152,6 +159,7 @@ def fit(
         device=device,
         n_threads=n_threads,
         context=context,
+        world=world,
     )
     ladder = _LADDER if smoothness == "auto" else (smoothness,)
     # Expected: the warm-up, the unpenalised training, and a first one with the penalty.
@@ -161,7 +169,10 @@ def fit(
     refresh = None
     if isinstance(graph, LearnedGraph) and isinstance(penalty, LearnedGraphPenalty):
         refresh = Refresh(graph, penalty, plan)
+    world.copy_first(network)
     with catch_interrupt() as interrupt:
+        # One process cannot stop without the others.
+        interrupt.final |= world.size > 1
         runner = Runner(
             loop,
             plan,
@@ -199,6 +210,21 @@ def fit(
     )
     network.load_state_dict(chosen.weights)
     return Fit(network.eval(), chosen, value, plain, interrupted)
+
+
+def _require_sharable(
+    world: World, plan: TrainingPlan, graph: NeuronGraph | LearnedGraph, training: NDArray[np.intp]
+) -> None:
+    """Raise unless several processes can train together."""
+    if world.size == 1:
+        return
+    if isinstance(graph, LearnedGraph):
+        msg = "A learned graph remembers all observations, so that it is trained by one process; start it without torchrun."
+        raise ValueError(msg)  # noqa: TRY004 (a graph of a kind that is fine elsewhere)
+    least = len(training) // plan.n_steps(len(training))
+    if least < world.size:
+        msg = f"Batches of {least} observations cannot be shared by {world.size} processes; start fewer."
+        raise ValueError(msg)
 
 
 def _smoothest(

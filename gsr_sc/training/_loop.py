@@ -14,6 +14,7 @@ import torch
 from ..nn import LearnedGraphPenalty
 from ._batch import Reader
 from ._context import Context
+from ._distributed import World
 from ._optimiser import AdamW
 from ._terms import label_loss, start_loss
 
@@ -94,6 +95,8 @@ class Loop:
         Changes no result: the halves are there with one thread, too.
     context
         What is known of the rows beside what the encoder sees.
+    world
+        The processes that learn from each batch together.
 
     Attributes
     ----------
@@ -113,9 +116,11 @@ class Loop:
         device: torch.device,
         n_threads: int = 1,
         context: Context | None = None,
+        world: World | None = None,
     ) -> None:
         self.unit = 1.0
         self.context = Context() if context is None else context
+        self.world = World() if world is None else world
         self.network = network
         self.penalty = penalty
         self.source = source
@@ -181,12 +186,14 @@ class Loop:
         shuffled = self.source.shuffled(rows, self.order, self.plan.rows_per_epoch)
         noises, hidden = self._noise_of_an_epoch()
         n_steps = self.plan.n_steps(len(rows))
-        steps = [self._parts(index) for index in np.array_split(shuffled, n_steps)]
+        batches = np.array_split(shuffled, n_steps)
+        steps = [self._parts(self.world.share(index)) for index in batches]
         sums = np.zeros(4)
         with self._pool() as pool:
             for step, parts in enumerate(self.reader.each(steps, with_start=pull > 0, rng=hidden)):
                 self.optimiser.rate = rate(step / n_steps)
                 gradients, values = self._gradients(pool, parts, noises, weight=weight, pull=pull)
+                values = self.world.whole(gradients, values, share=sum(map(len, steps[step])) / len(batches[step]))
                 self.optimiser.step(gradients)
                 value = float(values @ (1.0, weight, pull, self.context.label_weight))
                 if not math.isfinite(value):
@@ -195,7 +202,7 @@ class Loop:
                         f"{self.plan.batch_size}. Look for extreme values in the input, or standardise it."
                     )
                     raise DivergedError(msg)
-                sums += values * sum(len(part.inputs) for part in parts)
+                sums += values * len(batches[step])
                 on_step(value)
         return Losses(*(sums / len(shuffled)).tolist())
 
@@ -205,9 +212,11 @@ class Loop:
         self.network.eval()
         self.penalty.eval()
         sums = np.zeros(4)
-        blocks = [rows[start : start + _BLOCK_ROWS] for start in range(0, len(rows), _BLOCK_ROWS)]
+        mine = self.world.share(rows)
+        blocks = [mine[start : start + _BLOCK_ROWS] for start in range(0, len(mine), _BLOCK_ROWS)]
         for (batch,) in self.reader.each([[block] for block in blocks], with_start=True):
             sums += len(batch.inputs) * np.array([float(term) for term in self._terms(batch, None)])
+        sums = self.world.total(sums)
         if not np.isfinite(sums).all():
             msg = "The held-out loss is not finite. Look for extreme values in the input, or standardise it."
             raise DivergedError(msg)
@@ -225,7 +234,7 @@ class Loop:
 
     def _noise_of_an_epoch(self) -> tuple[list[torch.Generator], np.random.Generator]:
         """Generators for the parts of a batch, and for what the encoder does not see; both follow from `order`."""
-        *seeds, hidden = self.order.integers(2**63, size=_MOST_PARTS + 1).tolist()
+        *seeds, hidden = self.world.own_seeds(self.order.integers(2**63, size=_MOST_PARTS + 1)).tolist()
         noises = [torch.Generator(device=self.device).manual_seed(seed) for seed in seeds]
         return noises, np.random.Generator(np.random.SFC64(hidden))
 

@@ -170,7 +170,7 @@ class Runner:
         self.progress.skip((n_epochs - self.plan.warm_up_epochs) * self._n_steps)
 
     def _keep(self) -> None:
-        if self.checkpoint is not None and self.checkpoint.is_due:
+        if self.checkpoint is not None and self.loop.world.rank == 0 and self.checkpoint.is_due:
             self.checkpoint.write(self._state)
 
     def _state(self) -> dict[str, Any]:
@@ -207,7 +207,6 @@ class Runner:
         )
         seen = self.loop.evaluate(self.held_out)
         explained = self.explained(seen.reconstruction)
-        self._possible = explained.possible
         values = (
             epoch,
             trained.reconstruction + weight * trained.roughness + self.label_weight * trained.labels,
@@ -221,7 +220,9 @@ class Runner:
         )
         record = dict(zip(MEASURES, values, strict=True))
         # After the held-out loss, so that every epoch is judged by the graph that it was trained with.
-        return record if self.refresh is None else record | self.refresh(epoch)
+        record = record if self.refresh is None else record | self.refresh(epoch)
+        self._possible, record = self.loop.world.agree((explained.possible, record))
+        return record
 
     def _step(self, loss: float) -> None:
         self.progress.step(loss)

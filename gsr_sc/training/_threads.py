@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from threadpoolctl import threadpool_limits
 
+from .._processes import n_local
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -47,13 +49,14 @@ def limited_threads(n_jobs: int | None) -> Iterator[int]:
     Parameters
     ----------
     n_jobs
-        Number of threads; None or -1 for as many processors as the process may use.
+        Number of threads; None or -1 for as many processors as the process may use, shared with
+        the other processes of `torchrun`.
 
     Yields
     ------
     The number of threads.
     """
-    n_threads = available_threads() if n_jobs in (None, -1) else int(n_jobs)
+    n_threads = max(available_threads() // n_local(), 1) if n_jobs in (None, -1) else int(n_jobs)
     shared = max(n_threads // 2, 1)
     before = torch.get_num_threads()
     torch.set_num_threads(shared)

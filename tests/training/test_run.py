@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gsr_sc.training import Progress, TrainingPlan
+from gsr_sc.training import Progress, TrainingPlan, World
 from gsr_sc.training._loop import Losses
 from gsr_sc.training._run import Runner
 from gsr_sc.training._yardstick import Explained
@@ -21,6 +21,7 @@ class Scripted:
 
     def __init__(self, curve: list[float], roughness: list[float] | None = None) -> None:
         self.curve = curve
+        self.world = World()
         self.roughness = roughness or [0.0] * len(curve)
         self.epoch = -1
         self.calls: list[dict[str, Any]] = []

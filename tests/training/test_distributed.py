@@ -1,0 +1,166 @@
+"""One training by two processes under torchrun, against the same by one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from _source import ROOT
+
+import gsr_sc
+from gsr_sc import _processes
+from gsr_sc.training import World
+from gsr_sc.training._fit import _require_sharable
+from gsr_sc.training._plan import TrainingPlan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCRIPT = """
+import os, sys
+import numpy as np
+import gsr_sc
+from gsr_sc.training import Progress
+from gsr_sc.training._batch import Reader
+
+rank = int(os.environ.get("RANK", "0"))
+read, rows = Reader._read, []
+
+def noting(self, index, *, with_start, rng):
+    if rng is not None:
+        rows.append(index)
+    return read(self, index, with_start=with_start, rng=rng)
+
+Reader._read = noting
+adata = gsr_sc.datasets.simulate_clusters(600, 40)
+if "die" in sys.argv and rank == 1:
+    step, steps = Progress.step, []
+
+    def dying(self, loss):
+        steps.append(loss)
+        if len(steps) == 7:
+            os._exit(3)
+
+    Progress.step = dying
+gsr_sc.tl.fit(adata, graph="ring", n_neurons=12, max_epochs=4, smoothness=0.5, n_jobs=1, save_model="model")
+np.savez(f"rank{rank}.npz", activations=adata.obsm["X_gsr"], rows=np.concatenate(rows),
+         **adata.uns["gsr"]["history"])
+"""
+N_TRAINING = 540
+OPTIONS: dict[str, Any] = {"graph": "ring", "n_neurons": 12, "max_epochs": 4, "smoothness": 0.5, "n_jobs": 1}
+
+
+def launch(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the script in two processes."""
+    (folder / "script.py").write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT.parent), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "script.py", *words]
+    return subprocess.run(
+        command, cwd=folder, env=environment, check=False, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
+    done = launch(tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = (dict(np.load(tmp_path / f"rank{rank}.npz")) for rank in (0, 1))
+    # Every training row once per epoch, half of every batch in each process.
+    n_epochs = len(first["epoch"]) + 4
+    assert len(first["rows"]) + len(second["rows"]) == n_epochs * N_TRAINING
+    counts = np.bincount(np.concatenate([first["rows"], second["rows"]]), minlength=600)
+    assert sorted(set(counts.tolist())) == [0, n_epochs]
+    # The same map in both, row by row, and the model written once.
+    np.testing.assert_array_equal(first["activations"], second["activations"])
+    model = gsr_sc.GSR.load(tmp_path / "model")
+    adata = gsr_sc.datasets.simulate_clusters(600, 40)
+    np.testing.assert_allclose(model.transform(adata), first["activations"], atol=1e-5)
+    # The same curve as one process with the same batches, but for the noise of the second.
+    alone = gsr_sc.GSR(**OPTIONS).fit(adata)
+    for name in ("loss", "validation_loss"):
+        np.testing.assert_array_equal(first[name], second[name])
+        np.testing.assert_allclose(first[name], alone.fitted.history[name], rtol=0.02)
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_ends_the_run_and_nothing_is_written(tmp_path: Path) -> None:
+    done = launch(tmp_path, "die")
+    assert done.returncode != 0
+    assert "lost touch with the others: one of them has ended" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["script.py"]
+
+
+# -- without processes ------------------------------------------------------------------------------------------------
+
+
+class Pair(World):
+    """Both of two processes, one after the other: what one sends is what the other has got."""
+
+    def __init__(self, rank: int, sent: list[Any]) -> None:
+        super().__init__(rank, 2)
+        self.sent = sent
+
+    def _collect(self, value: Any) -> list[Any]:
+        self.sent.append(value)
+        return self.sent
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 2, 7, 128])
+def test_shares_are_all_rows_in_order_and_of_like_size(n_rows: int) -> None:
+    rows = np.arange(100, 100 + n_rows)
+    shares = [World(rank, 3).share(rows) for rank in range(3)]
+    np.testing.assert_array_equal(np.concatenate(shares), rows)
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_totals_and_rows_are_of_all_processes() -> None:
+    first, second = np.ones((2, 3), dtype=np.float32), np.zeros((1, 3), dtype=np.float32)
+    joined = Pair(1, [first]).join_rows(second)
+    np.testing.assert_array_equal(joined, np.concatenate([first, second]))
+    np.testing.assert_array_equal(Pair(1, [np.array([1.0, 2.0])]).total(np.array([3.0, 5.0])), [4.0, 7.0])
+    with pytest.raises(ValueError, match="different data: every one has to be given the same"):
+        Pair(1, [(600, 40)]).require_same((599, 40), "data")
+    Pair(1, [(600, 40)]).require_same((600, 40), "data")
+
+
+def test_alone_nothing_is_sent() -> None:
+    world, tensor = World(), torch.ones(2)
+    world.add([tensor])
+    world.copy_first(torch.nn.Identity())
+    world.require_same(1, "data")
+    assert (tensor.tolist(), world.agree(3)) == ([1.0, 1.0], 3)
+    np.testing.assert_array_equal(world.share(np.arange(4)), np.arange(4))
+
+
+def test_what_cannot_be_shared_is_refused() -> None:
+    plan = TrainingPlan(warm_up_epochs=1, max_epochs=1)
+    with pytest.raises(ValueError, match="is trained by one process"):
+        _require_sharable(World(0, 2), plan, gsr_sc.graphs.learned(9), np.arange(100))
+    with pytest.raises(ValueError, match="Batches of 3 observations cannot be shared by 4 processes"):
+        _require_sharable(World(0, 4), plan, gsr_sc.graphs.ring(9), np.arange(3))
+    _require_sharable(World(), plan, gsr_sc.graphs.learned(9), np.arange(3))
+
+
+def test_who_this_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "LOCAL_RANK", "LOCAL_WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    # Other schedulers set some of these too.
+    monkeypatch.setenv("RANK", "3")
+    assert (_processes.rank(), _processes.n_processes(), _processes.local_rank(), _processes.n_local()) == (0, 1, 0, 1)
+    for name, value in {"WORLD_SIZE": "8", "MASTER_ADDR": "a", "MASTER_PORT": "1", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert (_processes.rank(), _processes.n_processes(), _processes.local_rank(), _processes.n_local()) == (3, 8, 1, 2)
+
+
+def test_auto_takes_a_gpu_for_each_process_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert gsr_sc.training.resolve_device("auto") == torch.device("cuda", 1)
