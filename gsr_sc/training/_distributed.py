@@ -85,10 +85,6 @@ class World:
             torch.distributed.broadcast_object_list(told, src=0, device=torch.device("cpu"))
         return told[0]
 
-    def join_rows(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Rows of all shares in the order of :meth:`share`."""
-        return rows if self.size == 1 else np.concatenate(self._collect(rows))
-
     def copy_first(self, module: torch.nn.Module) -> None:
         """Give a module the weights and buffers that it has in the first process."""
         for value in module.state_dict().values() if self.size > 1 else ():

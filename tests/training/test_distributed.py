@@ -118,10 +118,7 @@ def test_shares_are_all_rows_in_order_and_of_like_size(n_rows: int) -> None:
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
-def test_totals_and_rows_are_of_all_processes() -> None:
-    first, second = np.ones((2, 3), dtype=np.float32), np.zeros((1, 3), dtype=np.float32)
-    joined = Pair(1, [first]).join_rows(second)
-    np.testing.assert_array_equal(joined, np.concatenate([first, second]))
+def test_totals_are_of_all_processes() -> None:
     np.testing.assert_array_equal(Pair(1, [np.array([1.0, 2.0])]).total(np.array([3.0, 5.0])), [4.0, 7.0])
     with pytest.raises(ValueError, match="different data: every one has to be given the same"):
         Pair(1, [(600, 40)]).require_same((599, 40), "data")
