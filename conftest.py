@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+# Each test process, started from this one, has a core to itself: with more threads they only wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Before anything imports pyplot: no test needs a screen.
 mpl.use("Agg")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 from anndata import AnnData
@@ -63,3 +64,12 @@ def activations(adata: AnnData, **options: Any) -> np.ndarray:
     copied = gsr_sc.tl.fit(adata, copy=True, **{**QUICK, **options})
     assert copied is not None
     return copied.obsm["X_gsr"]
+
+
+def option_id(value: object) -> str:
+    """Name of a case by its options, the same in every process: no addresses, and sets sorted."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={option_id(each)}" for name, each in value.items()) or "defaults"
+    if isinstance(value, set):
+        return " ".join(sorted(value)) or "none"
+    return f"{len(value)} nodes" if isinstance(value, nx.Graph) else str(value)

@@ -10,7 +10,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
-from _fits import QUICK, busy_cells, cells
+from _fits import QUICK, busy_cells, cells, option_id
 from _hash import hash_adata
 from anndata import AnnData
 from safetensors.numpy import load_file
@@ -131,7 +131,7 @@ def test_loaded_can_be_saved_again(saved: tuple[GSR, Path], tmp_path: Path) -> N
         {"activation": "wavelet", "filter_time": 2.0},
         {"hidden": (12, 5), "hidden_decoder": (), "penalty": "rayleigh", "laplacian": "random_walk"},
     ],
-    ids=str,
+    ids=option_id,
 )
 def test_every_kind_of_model_travels(options: dict[str, Any], tmp_path: Path) -> None:
     adata = busy_cells()

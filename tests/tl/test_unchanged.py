@@ -7,7 +7,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
-from _fits import QUICK, busy_cells, cells
+from _fits import QUICK, busy_cells, cells, option_id
 from _hash import changed_slots, hash_adata
 from anndata import AnnData
 
@@ -44,7 +44,7 @@ def changed(before: dict[str, str], adata: AnnData) -> set[str]:
         ({"graph": nx.balanced_tree(2, 2)}, {"obs/gsr_order", "obs/gsr_branch"}, set()),
         ({"graph": nx.krackhardt_kite_graph(), "activation": "linear"}, set(), set()),
     ],
-    ids=str,
+    ids=option_id,
 )
 def test_only_declared_slots_change(options: dict[str, Any], also: set[str], without: set[str]) -> None:
     adata = busy_cells()
