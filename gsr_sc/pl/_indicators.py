@@ -161,6 +161,7 @@ def indicators(
             interpolation="nearest",
             gid="means",
         )
+        panel.grid(visible=False)
         _finish(panel, texts, [colors.get(name) for name in names], [units.names[unit] for unit in columns.order], size)
         _mark(panel, dead, constant, n_rows)
         tall = _inches_high(panel, page.figure)

@@ -72,6 +72,11 @@ def heatmap(
         text.set(parse_math=False, fontsize=SMALL_SIZE if len(names) <= 40 else 5.5, color=INK)
     ticks, labels = _ticks(lanes, edges, is_round=is_round)
     ax.set_xticks(ticks, labels)
+    ax.grid(visible=False)
+    if len(lanes) > 1:
+        # The end of a lane stands beside the beginning of the next one.
+        for number, text in enumerate(ax.get_xticklabels()):
+            text.set_horizontalalignment("right" if number % 2 else "left")
     ax.tick_params(axis="x", labelsize=SMALL_SIZE, length=2.5, width=0.5, color=GREY, labelcolor=INK)
     ax.tick_params(axis="y", length=0, pad=3)
     ax.set_xlabel("order", fontsize=SMALL_SIZE + 0.5, color=INK, labelpad=2)

@@ -223,3 +223,16 @@ def test_drawing_imports_no_torch() -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr or "torch was imported"
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [*SINGLE.items(), *SEVERAL.items(), ("order", {"genes": ["gene0", "gene1"], "kind": "heatmap"})],
+)
+def test_no_line_of_a_style_crosses_a_picture(name: str, options: dict[str, Any], adata: AnnData) -> None:
+    with mpl.rc_context({"axes.grid": True}):
+        figure = _function(name)(adata, return_fig=True, **options)
+    drawn = [ax for ax in figure.findobj(Axes) if ax.images and ax.axison]
+    lines = [line for ax in drawn for axis in (ax.xaxis, ax.yaxis) for line in axis.get_gridlines()]
+    assert not any(line.get_visible() for line in lines)
+    plt.close(figure)
