@@ -171,6 +171,7 @@ def add_scan(adata: AnnData, *, key: str | None = None) -> None:
             "explained_variance_unregularised": most + 0.0005 * size,
             "order": 0.6,
             "torn": 0.03 if graph == "ring" else 0.08,
+            "n_gaps": 0.0,
             "moran_i": 0.7 + 0.2 * smoothness - 1 / size,
             "topographic_error": 0.3 - 0.1 * smoothness,
             "n_dead": 0.0,

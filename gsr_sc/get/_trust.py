@@ -136,6 +136,9 @@ def scan(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
         how near on the graph neighbours in the data are, 1 for the same neuron, 0 for any two;
     `torn`
         share of neighbours on neurons farther apart than half of all cells;
+    `n_gaps`
+        number of edges with a gap: of the neighbours of the cells beside such an edge, fewer than 3 % are across it
+        (half of them, if both sides were mixed);
     `moran_i`, `topographic_error`, `n_dead`
         see :mod:`gsr_sc.metrics`;
     `seconds`

@@ -48,11 +48,14 @@ def scan(
 ) -> AnnData | None:
     """Fit every graph in every size with every smoothness, and say which of them to take and why. No map is written.
 
-    Three steps lead to the recommendation. Of each graph and size, the largest smoothness is taken whose held-out explained
-    variance is within `tolerance` of the same network without the penalty. Of these, the ones remain that explain at
-    least nine tenths of the best and tear no more than .02 more neighbours of the data apart than the one that tears fewest. Of
-    what is left, the simplest graph is taken (line, ring, several of them, star, wishbone, tree, others, then grid, hexagonal
-    lattice, torus, and a learned graph), and of that the fewest neurons: a grid can hold a line, and tells less about it.
+    Four steps lead to the recommendation. Of each graph and size, the largest smoothness is taken whose held-out explained
+    variance is within `tolerance` of the same network without the penalty. Graphs that are read as an order (line, ring,
+    several of them, star, wishbone, tree) are left out if the data have a gap along them: separate cell types can be put in a
+    row, but nothing leads from one to the next. (If all have gaps, none is left out, and the reason says so.) Of the others,
+    those remain that explain at least nine tenths of the best and tear no more than .02 more neighbours of the data apart
+    than the one that tears fewest. Of what is left, the simplest graph is taken (in the order above, others, then grid,
+    hexagonal lattice, torus, and a learned graph), and of that the fewest neurons: a grid can hold a line, and tells less
+    about it. A gap is hard to see with few neurons: with 16 or more for ten cell types, say.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from _hash import hash_adata
 
 import gsr_sc
 from gsr_sc import graphs
-from gsr_sc.tl._figures import graph_steps, torn_apart
+from gsr_sc.tl._figures import across_edges, graph_steps, torn_apart
 from gsr_sc.tl._recommend import recommend
 from gsr_sc.tl._refit import Refit
 from gsr_sc.tl._scan import _resolved
@@ -40,7 +40,7 @@ def usual() -> AnnData:
 # -- the rule ---------------------------------------------------------------------------------------------------------
 
 
-def rows(*values: tuple[str, int, float, float, float, float]) -> pd.DataFrame:
+def rows(*values: tuple[str, int, float, float, float, float], n_gaps: dict[str, float] | None = None) -> pd.DataFrame:
     columns = [
         "graph",
         "n_neurons",
@@ -49,7 +49,8 @@ def rows(*values: tuple[str, int, float, float, float, float]) -> pd.DataFrame:
         "explained_variance_unregularised",
         "torn",
     ]
-    return pd.DataFrame(list(values), columns=columns)
+    table = pd.DataFrame(list(values), columns=columns)
+    return table.assign(n_gaps=[(n_gaps or {}).get(graph, 0.0) for graph in table["graph"]])
 
 
 def test_largest_smoothness_within_the_tolerance() -> None:
@@ -95,6 +96,65 @@ def test_fewest_neurons_of_a_graph() -> None:
         ("grid", 64, 0.25, 0.30, 0.3, 0.05), ("grid", 16, 0.25, 0.299, 0.3, 0.05), ("grid", 9, 0.25, 0.2, 0.2, 0.05)
     )
     assert recommend(table, tolerance=0.02)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("n_gaps", "expected"),
+    [
+        ({}, "line"),
+        ({"line": 2}, "ring"),
+        # One of three seeds.
+        ({"line": 1 / 3}, "line"),
+        ({"line": 2, "ring": 1, "tree (2)": 1}, "custom"),
+        # A sheet claims no order, and neither does a graph of the user's.
+        ({"line": 2, "ring": 1, "tree (2)": 1, "custom": 3, "grid": 20}, "custom"),
+    ],
+)
+def test_ordered_graphs_must_have_no_gap(n_gaps: dict[str, float], expected: str) -> None:
+    names = ["grid", "custom", "tree (2)", "ring", "line"]
+    table = rows(*[(name, 16, 0.25, 0.3, 0.3, 0.05) for name in names], n_gaps=n_gaps)
+    chosen, candidates, why = recommend(table, tolerance=0.02)
+    assert table["graph"].iloc[chosen] == expected
+    assert candidates == [0, 1, 2, 3, 4]
+    refused = "a line of 16 would come first, but hardly any cells are neighbours across 2 of its edges."
+    assert (refused in why) == (expected != "line")
+
+
+def test_sheet_where_no_order_is_continuous() -> None:
+    # Also where the lines with their gaps explain a little more.
+    table = rows(("line", 32, 0.25, 0.4, 0.4, 0), ("grid", 36, 0.25, 0.3, 0.3, 0.1), n_gaps={"line": 1})
+    chosen, _, why = recommend(table, tolerance=0.02)
+    assert chosen == 1
+    assert "the most of those without a gap" in why
+    assert why.endswith("hardly any cells are neighbours across one of its edges.")
+
+
+def test_gaps_in_all_that_was_tried() -> None:
+    table = rows(("line", 9, 0.25, 0.3, 0.3, 0), ("ring", 9, 0.25, 0.3, 0.3, 0), n_gaps={"line": 2, "ring": 3})
+    chosen, _, why = recommend(table, tolerance=0.02)
+    assert chosen == 0
+    assert why.endswith("But hardly any cells are neighbours across 2 of its edges: compare it with a grid.")
+    assert "compare it with a grid" in recommend(table[:1], tolerance=0.02)[2]
+
+
+def test_neighbours_across_edges() -> None:
+    line = graphs.line(16)
+    ties = (graph_steps(line) <= 1).astype(float)
+    even = across_edges(line, ties)
+    # One of the six ties of the two neurons beside an edge; ends with fewer than that tell nothing.
+    assert np.isnan(even[[0, -1]]).all()
+    np.testing.assert_allclose(even[3:-3], 1 / 6)
+    np.testing.assert_allclose(across_edges(line, np.ones((16, 16)))[3:-3], 2 / 16)
+    cut = ties.copy()
+    cut[:8, 8:] = cut[8:, :8] = 0
+    assert np.flatnonzero(across_edges(line, cut) == 0).tolist() == [7]
+    # Neurons that stand for nothing are passed over.
+    empty = np.zeros_like(ties)
+    used = np.array([*range(7), *range(10, 16)])
+    empty[np.ix_(used, used)] = ties[:13, :13]
+    assert np.nanmin(across_edges(line, empty)) > 0.1
+    ring = graphs.ring(16)
+    np.testing.assert_allclose(across_edges(ring, (graph_steps(ring) <= 1).astype(float)), 1 / 6)
 
 
 def test_neighbours_torn_apart() -> None:
@@ -209,6 +269,17 @@ def test_files_views_and_stored_maps(usual: AnnData, tmp_path: Path) -> None:
 def test_options_are_checked(options: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error, match=next(iter(options))):
         scanned(None, **options)
+
+
+@pytest.mark.parametrize(("process", "graph", "seed"), [("line", "line", 0), ("clusters", "grid", 2)])
+def test_cell_types_are_no_process(process: str, graph: str, seed: int) -> None:
+    adata = getattr(gsr_sc.datasets, f"simulate_{process}")(250, 60, noise=0.4, rng=seed)
+    gsr_sc.tl.scan(adata, graphs=["line", "grid"], n_neurons=30, smoothness=0.25, max_epochs=30, n_jobs=1)
+    table = gsr_sc.get.scan(adata).set_index("graph")
+    assert table["recommended"].idxmax() == graph
+    assert (table.loc["line", "n_gaps"] == 0) == (process == "line")
+    # Without gaps it would be the line for both.
+    assert recommend(table.assign(n_gaps=0.0).reset_index(), tolerance=0.02)[0] == 0
 
 
 @pytest.mark.slow
