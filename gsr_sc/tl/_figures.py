@@ -21,9 +21,10 @@ Figures = dict[str, float]
 # Cells beside an edge, as many as so many neurons stand for on average on either side.
 _BESIDE = 2.0
 # Share of the neighbours of the observations beside an edge that are across it, below which there is a gap; .5 if both sides
-# were mixed. The least over the edges of 32 neurons or more, 300 to 1000 simulated cells: .069 to .17 on 19 lines and rings
-# through lines and rings (counts, uneven density, outliers), .000 to .024 on clusters in 12 of 14 fits (the others, at .04
-# and .08, were torn), .001 to .003 on blood cells. Trees and wishbones, .024 to .13, are at times folded.
+# were mixed. The least over the edges of 32 neurons or more, 300 to 1000 simulated cells: .069 to .165 in 18 fits of lines
+# and rings through lines and rings (counts, uneven density, outliers), .000 to .021 in 14 of 16 fits through clusters (the
+# other two, .04 and .08, tear the data), .001 to .003 on blood cells. Trees and wishbones, .024 to .134 in 10 fits of which
+# one is below the limit, are at times folded.
 _ACROSS = 0.03
 
 

@@ -55,7 +55,7 @@ def scan(
     those remain that explain at least nine tenths of the best and tear no more than .02 more neighbours of the data apart
     than the one that tears fewest. Of what is left, the simplest graph is taken (in the order above, others, then grid,
     hexagonal lattice, torus, and a learned graph), and of that the fewest neurons: a grid can hold a line, and tells less
-    about it. A gap is hard to see with few neurons: with 16 or more for ten cell types, say.
+    about it. With about as few neurons as cell types, no gaps are seen.
 
     Parameters
     ----------
