@@ -79,7 +79,7 @@ class Course:
 
     kind: Literal["angle", "distance", "path"]
     position: NDArray[np.float64]
-    counts: NDArray[np.bool_]
+    counts: NDArray[np.bool]
     far: NDArray[np.float64]
     root: int | None
     path: NDArray[np.intp]
