@@ -200,20 +200,25 @@ def _read(
     every = np.arange(len(source))
     if len(every) <= _MAX_READ:
         return _Read(every, _fitted.encode(network, source))
-    wanted = [source.sample(every, _MAX_READ), held_out, *([] if targets is None else [_tie_rows(targets)])]
+    wanted = [
+        source.sample(every, _MAX_READ),
+        held_out,
+        *([] if targets is None else [targets.rows[_tie_sample(targets)]]),
+    ]
     rows = np.unique(np.concatenate(wanted))
     return _Read(rows, _fitted.encode(network, source, rows))
 
 
-def _tie_rows(targets: Targets) -> NDArray[np.intp]:
-    return targets.rows[:: -(-len(targets.rows) // _TIE_ROWS)]
+def _tie_sample(targets: Targets) -> slice:
+    """Which rows of the start tell ties: evenly drawn, at most about as many as are needed."""
+    return slice(None, None, -(-len(targets.rows) // _TIE_ROWS))
 
 
 def data_ties(read: _Read, targets: Targets, *, power: float) -> NDArray[np.float64]:
     """Ties between neurons from the nearest neighbours of observations in the coordinates of the start."""
-    coordinates = targets.coordinates[:: -(-len(targets.rows) // _TIE_ROWS)]
-    near = nearest_neighbours(coordinates, _TIE_NEIGHBOURS).numbers
-    return neuron_ties(read.of(_tie_rows(targets)), near, power=power)
+    sample = _tie_sample(targets)
+    near = nearest_neighbours(targets.coordinates[sample], _TIE_NEIGHBOURS).numbers
+    return neuron_ties(read.of(targets.rows[sample]), near, power=power)
 
 
 def _split(useful: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

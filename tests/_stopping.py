@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gsr_sc.tl._refit import Refit
 from gsr_sc.training import Progress
 
 if TYPE_CHECKING:
@@ -34,3 +35,17 @@ def at_step(monkeypatch: pytest.MonkeyPatch, number: int, do: Callable[[], objec
             do()
 
     monkeypatch.setattr(Progress, "step", counting)
+
+
+def interrupt_refit(monkeypatch: pytest.MonkeyPatch, number: int) -> list[int]:
+    """Have the `number`-th of several fits interrupted, counted from 1; return what grows by one for each begun."""
+    fit, begun = Refit.fit, list[int]()
+
+    def interrupted(self: Refit, *args: Any, **options: Any) -> Any:
+        begun.append(1)
+        if len(begun) == number:
+            raise KeyboardInterrupt
+        return fit(self, *args, **options)
+
+    monkeypatch.setattr(Refit, "fit", interrupted)
+    return begun

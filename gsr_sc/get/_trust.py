@@ -158,3 +158,8 @@ def scan(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     """
     table: pd.DataFrame = stored_scan(adata, key)["table"]
     return table.copy()
+
+
+def two_digits(value: float) -> str:
+    """A correlation with two digits, without the zero before the point."""
+    return f"{value:.2f}".replace("0.", ".", 1)

@@ -9,13 +9,13 @@ import numpy as np
 from .._stored import StoredMap
 from ..get import compare as compared
 from ..get._names import check_choice, unknown
+from ..get._values import names_list
 from ._canvas import canvas, check_ax
 from ._color_panels import BAR_HEIGHT, bar_beside, heading
 from ._colors import GREY, INK, PAPER, colormap
 from ._layer import Layer
 from ._norm import beyond, scale
 from ._sheet import SMALL_SIZE, Sheet, columns_for, text_width, title_height, write_foot, write_footnote, write_title
-from ._values import names_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,6 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.lines import Line2D
 
 from ..get._columns import read_labels
+from ..get._values import chosen, group_means
 from ._canvas import canvas, check_ax
 from ._color_panels import bar_beside, heading
 from ._colors import FRAME, GREY, INK, colormap, label_colors
@@ -24,7 +25,6 @@ from ._sheet import (
     write_foot,
     write_title,
 )
-from ._values import chosen, group_means
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

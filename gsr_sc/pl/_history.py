@@ -10,10 +10,10 @@ from matplotlib.ticker import MaxNLocator
 from .._stored import StoredMap
 from ..get import history as recorded_history
 from ..get._names import unknown
+from ..get._values import names_list
 from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, INK
 from ._sheet import SMALL_SIZE, TITLE_SIZE, columns_for
-from ._values import names_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

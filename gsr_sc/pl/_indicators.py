@@ -12,6 +12,7 @@ from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._levels import Level, read_units
 from ..get._names import check_choice
+from ..get._values import chosen, group_means
 from ._canvas import canvas
 from ._colors import GREY, INK, PAPER, colormap, label_colors
 from ._group_panels import StandardScale, means_scale, rescaled
@@ -19,7 +20,6 @@ from ._indicator_columns import read_columns
 from ._layer import Layer
 from ._norm import beyond, is_diverging
 from ._sheet import SMALL_SIZE, text_width, write_colorbar
-from ._values import chosen, group_means
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

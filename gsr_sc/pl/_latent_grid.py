@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 from .._stored import StoredMap
 from ..get._names import check_choice
+from ..get._values import names_list
 from ._canvas import check_places
 from ._color_panels import draw_colors
 from ._group_panels import StandardScale, draw_groups, read_sections
 from ._layer import Layer
-from ._values import names_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

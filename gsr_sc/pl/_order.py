@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgba
 from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._names import check_choice
+from ..get._values import names_list
 from ._canvas import canvas, check_ax
 from ._color_panels import heading
 from ._colors import INK, colormap, label_colors
@@ -18,7 +19,6 @@ from ._order_panels import dial, heatmap
 from ._order_strip import Legend, Strip, write_legend
 from ._sheet import columns_for, text_width
 from ._trends import chosen_genes, kernel_width, read_genes, read_lanes
-from ._values import names_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

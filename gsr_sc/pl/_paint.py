@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from ..get._columns import Labels, is_numeric, read_labels
+from ..get._values import chosen, composition, neuron_means, read_values, weights
 from ._colors import GREY, NA_COLOR, label_colors, paler
-from ._values import chosen, composition, neuron_means, read_values, weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,9 +9,9 @@ import numpy as np
 from .._stored import StoredMap
 from ..get import programs as stored_programs
 from ..get._names import check_choice, unknown
+from ..get._values import names_list
 from ._color_panels import heading
 from ._program_panels import draw_heatmap, draw_maps
-from ._values import names_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

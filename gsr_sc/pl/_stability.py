@@ -12,11 +12,12 @@ from .._stored import StoredMap
 from ..get import stability as stability_table
 from ..get._columns import read_labels
 from ..get._names import check_choice
+from ..get._trust import two_digits
+from ..get._values import names_list
 from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, INK, colormap, ink_on, label_colors
 from ._layer import Layer
 from ._sheet import SMALL_SIZE, inches, text_width, wrap, write_colorbar, write_title
-from ._values import names_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +110,7 @@ def stability(
     told = wrap(str(found["verdict"]) if title is None else title, full - 0.2, SMALL_SIZE + 1.5) if several else ""
     head = 0.1 + 0.16 * (told.count("\n") + 1) if told else 0.0
     titles = {
-        "neurons": f"neurons, mean correlation {_short(float(found['mean_neurons']))}",
+        "neurons": f"neurons, mean correlation {two_digits(float(found['mean_neurons']))}",
         "cells": "cells: kept places (0: chance)",
         "fits": "fits: neurons above, maps below",
     }
@@ -141,10 +142,6 @@ def stability(
         if "neurons" in wanted:
             layer.write_notes(page)
     return page.result
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".replace("0.", ".", 1)
 
 
 def _rows(
@@ -210,7 +207,7 @@ def _fits(panel: Axes, neurons: np.ndarray, maps: np.ndarray, cmap: Colormap) ->
             panel.text(
                 column,
                 row,
-                _short(both[row, column]),
+                two_digits(both[row, column]),
                 ha="center",
                 va="center",
                 fontsize=SMALL_SIZE,

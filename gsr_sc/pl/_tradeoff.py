@@ -11,10 +11,10 @@ from matplotlib.ticker import MaxNLocator
 from .._stored import stored_scan
 from ..get import scan as scan_table
 from ..get._names import check_choice, unknown
+from ..get._values import names_list
 from ._canvas import canvas
 from ._colors import GREY, INK
 from ._sheet import SMALL_SIZE, text_width, wrap, write_title
-from ._values import names_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

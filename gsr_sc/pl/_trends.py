@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ..get import order_genes
 from ..get._columns import are_counts
-from ._values import names_list, read_values
+from ..get._values import names_list, read_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

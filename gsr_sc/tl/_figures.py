@@ -33,11 +33,12 @@ def figures(model: GSR, activations: NDArray[np.float32]) -> Figures:
     state = model.fitted
     graph, quality = state.graph, state.quality
     ties = neuron_ties(activations) if state.ties is None else np.asarray(state.ties, dtype=np.float64)
+    steps = graph_steps(graph)
     return {
         "explained_variance": float(quality["explained_variance"]),
         "explained_variance_unregularised": float(quality["explained_variance_unregularised"]),
-        "order": order_kept(graph_steps(graph), ties),
-        "torn": torn_apart(graph_steps(graph), ties),
+        "order": order_kept(steps, ties),
+        "torn": torn_apart(steps, ties),
         "n_gaps": float((across_edges(graph, ties) < _ACROSS).sum()),
         "moran_i": moran_i(activations, graph.adjacency) if graph.n_edges else float("nan"),
         "topographic_error": topographic_error(activations, graph.adjacency) if graph.n_edges else float("nan"),

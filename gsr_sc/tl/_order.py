@@ -12,9 +12,9 @@ from .._store import write_order
 from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._names import unknown
+from ..get._values import composition, neuron_means, read_values, weights
 from ..graphs import course, edge_lengths, find_root
 from ..graphs._route import near_end
-from ..pl._values import composition, neuron_means, read_values, weights
 
 if TYPE_CHECKING:
     from anndata import AnnData

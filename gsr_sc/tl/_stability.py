@@ -13,6 +13,7 @@ from .._options import require_choice, require_number
 from .._random import draw_seed, resolve_rng
 from .._store import write_added
 from .._stored import StoredMap
+from ..get._trust import two_digits
 from ._agreement import agreement
 from ._refit import FitsBar, Refit, Resample, checked_options, resampled, stored_options
 
@@ -186,16 +187,11 @@ def _moving(stored: StoredMap, cells: NDArray[np.float64]) -> list[str]:
 def _verdict(found: Agreement, summary: dict[str, float], moving: list[str], *, learned: bool) -> str:
     neurons, place = summary["mean_neurons"], summary["mean_map"]
     word = next((word for word, least, least_map in _VERDICTS if neurons >= least and place >= least_map), "Unstable")
-    text = f"{word}: neurons {_short(neurons)}, map {_short(place)} over {len(found.edges)} refits"
+    text = f"{word}: neurons {two_digits(neurons)}, map {two_digits(place)} over {len(found.edges)} refits"
     if learned:
-        text += f", edges in common {_short(float(found.edges.mean()))}"
+        text += f", edges in common {two_digits(float(found.edges.mean()))}"
     if moving:
         listed = [*moving[:_MAX_NAMED], *([f"{len(moving) - _MAX_NAMED} more"] if len(moving) > _MAX_NAMED else [])]
         names = listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"
         text += f"; group {names} moves" if len(moving) == 1 else f"; groups {names} move"
     return f"{text}."
-
-
-def _short(value: float) -> str:
-    """A correlation with two digits, without the zero before the point."""
-    return f"{value:.2f}".replace("0.", ".", 1)

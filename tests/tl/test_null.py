@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from _fits import QUICK, cells, fitted
 from _hash import hash_adata
+from _stopping import interrupt_refit
 from anndata import AnnData
 from scipy import sparse, stats
 
@@ -186,15 +187,8 @@ def test_labels_are_not_told_and_coordinates_are_no_start() -> None:
 
 def test_interrupted_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     adata = fitted().copy()
-    before, fit, calls = hash_adata(adata), Refit.fit, []
-
-    def interrupted(self: Refit, *args: Any, **options: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return fit(self, *args, **options)
-
-    monkeypatch.setattr(Refit, "fit", interrupted)
+    before = hash_adata(adata)
+    interrupt_refit(monkeypatch, 3)
     with pytest.raises(KeyboardInterrupt):
         gsr_sc.tl.null(adata, n_permutations=5, max_epochs=1, n_jobs=1)
     assert hash_adata(adata) == before

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from _fits import cells, fitted
 from _hash import hash_adata
+from _stopping import interrupt_refit
 
 import gsr_sc
 from gsr_sc import graphs
 from gsr_sc.tl._figures import across_edges, graph_steps, torn_apart
 from gsr_sc.tl._recommend import recommend
-from gsr_sc.tl._refit import Refit
 from gsr_sc.tl._scan import _resolved
 
 if TYPE_CHECKING:
@@ -227,15 +227,8 @@ def test_every_parameter_changes_something(usual: AnnData) -> None:
 
 def test_interrupted_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     adata = cells()
-    before, fit, calls = hash_adata(adata), Refit.fit, []
-
-    def interrupted(self: Refit, *args: Any, **options: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return fit(self, *args, **options)
-
-    monkeypatch.setattr(Refit, "fit", interrupted)
+    before = hash_adata(adata)
+    interrupt_refit(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
         gsr_sc.tl.scan(adata, graphs=["line", "ring"], n_neurons=9, max_epochs=1, n_jobs=1)
     assert hash_adata(adata) == before

@@ -10,6 +10,7 @@ import pytest
 from _fits import fitted
 from _hash import hash_adata
 from _maps import KINDS, MapKind, add_stability, make_map
+from _stopping import interrupt_refit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -182,15 +183,8 @@ def test_threads_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_interrupted_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     adata = fitted().copy()
-    before, fit, calls = hash_adata(adata), Refit.fit, []
-
-    def interrupted(self: Refit, *args: Any, **options: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return fit(self, *args, **options)
-
-    monkeypatch.setattr(Refit, "fit", interrupted)
+    before = hash_adata(adata)
+    calls = interrupt_refit(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
         gsr_sc.tl.stability(adata, n_fits=3, n_jobs=1)
     assert len(calls) == 2

@@ -1,4 +1,4 @@
-"""What a picture shows: a number or a composition for each neuron."""
+"""A number or a composition for each neuron: what pictures show."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..get._names import unknown
 from ..graphs._position import sharpened
+from ._names import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from ..get._columns import Labels
+    from ._columns import Labels
 
 
 def group_means(activations: NDArray[np.floating], labels: Labels) -> NDArray[np.float64]:
