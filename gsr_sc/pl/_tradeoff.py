@@ -133,7 +133,7 @@ def tradeoff(
                 color=INK,
                 marker="o",
                 markerfacecolor="none",
-                markersize=9,
+                markersize=7,
                 linestyle="none",
                 label="recommended",
             )
