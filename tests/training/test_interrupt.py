@@ -24,6 +24,7 @@ from gsr_sc.training._fit import _smoothest
 from gsr_sc.training._interrupt import StoppedError, catch_interrupt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from anndata import AnnData
@@ -34,6 +35,14 @@ N_WARM_UP, N_EPOCHS = 1, 6
 IN_WARM_UP = 1
 IN_FIRST = STEPS_PER_EPOCH * N_WARM_UP + 1
 IN_PENALISED = STEPS_PER_EPOCH * (N_WARM_UP + N_EPOCHS) + 1
+
+
+@pytest.fixture(autouse=True)
+def _heeds_ctrl_c() -> Iterator[None]:
+    """Shells start jobs in the background, and these tests with them, with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def ask() -> None:
