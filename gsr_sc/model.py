@@ -18,7 +18,16 @@ from ._use import FittedModel
 from ._validate import read_input
 from .matrices import collected
 from .nn._likelihoods import LikelihoodKind
-from .training import Checkpoint, Design, Progress, join_processes, limited_threads, require_place, resolve_device
+from .training import (
+    Checkpoint,
+    Design,
+    Progress,
+    join_processes,
+    limited_threads,
+    require_place,
+    resolve_device,
+    tells_why,
+)
 
 if TYPE_CHECKING:
     import os
@@ -161,7 +170,7 @@ class GSR(FittedModel):
         coordinates = start_coordinates(adata, self.init)
         world = join_processes()
         shown = progress if world.rank == 0 else False
-        with limited_threads(self.n_jobs) as n_threads, Progress(show=shown) as bar:
+        with tells_why(world), limited_threads(self.n_jobs) as n_threads, Progress(show=shown) as bar:
             state = fit_input(
                 data,
                 covariates=covariates,

@@ -6,7 +6,7 @@ from ._checkpoint import Checkpoint, require_place
 from ._context import Context
 from ._design import Design, Penalty
 from ._devices import resolve_device
-from ._distributed import LostProcessError, World, join_processes
+from ._distributed import LostProcessError, World, join_processes, tells_why
 from ._fit import Fit, fit
 from ._interrupt import interrupts_raise
 from ._loop import DivergedError
@@ -37,4 +37,5 @@ __all__ = [
     "noise_share",
     "require_place",
     "resolve_device",
+    "tells_why",
 ]

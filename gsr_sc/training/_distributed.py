@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -115,11 +117,45 @@ def _together() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        msg = (
-            f"Process {rank()} of {n_processes()} lost touch with the others: one of them has ended, and says why. "
-            "Nothing was written; with `checkpoint=` the same command goes on."
-        )
-        raise LostProcessError(msg) from error
+        missed = "lost touch with the others"
+        raise _lost(missed) from error
+
+
+@contextmanager
+def tells_why(world: World) -> Iterator[None]:
+    """Have a process that is told to end say why: `torchrun` ends all when one has died, often before they miss it.
+
+    Raises
+    ------
+    LostProcessError
+        When SIGTERM comes, unless the caller has a use for it already.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if world.size == 1 or not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def end(*_: object) -> None:
+        ended = "was told to end"
+        raise _lost(ended)
+
+    after: signal.Handlers = signal.SIG_DFL
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except LostProcessError:
+        # It ends by this; to be ended meanwhile would leave nobody to tell.
+        after = signal.SIG_IGN
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, after)
+
+
+def _lost(what: str) -> LostProcessError:
+    return LostProcessError(
+        f"Process {rank()} of {n_processes()} {what}: most likely one of the others has ended, and says why. "
+        "Nothing was written; with `checkpoint=` the same command goes on."
+    )
 
 
 def join_processes() -> World:
