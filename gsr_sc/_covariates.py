@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from natsort import natsorted
 
+from ._checks import require_key
 from ._log import warn
 
 if TYPE_CHECKING:
@@ -120,9 +121,7 @@ def read_known_conditions(
 
 
 def _column(adata: AnnData, key: Any, option: str) -> pd.Series[Any]:
-    if key not in adata.obs:
-        msg = f"`{option}={key!r}` is not in .obs, which holds {list(adata.obs)}."
-        raise KeyError(msg)
+    require_key(option, key, adata.obs, ".obs")
     return adata.obs[key]
 
 

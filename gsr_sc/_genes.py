@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ._checks import require_key
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -136,9 +138,7 @@ def names_of(adata: AnnData, var_key: str | None) -> pd.Index[str]:
     """
     if var_key is None:
         return adata.var_names
-    if var_key not in adata.var:
-        msg = f"`var_key={var_key!r}` is not in .var, which holds {list(adata.var)}."
-        raise KeyError(msg)
+    require_key("var_key", var_key, adata.var, ".var")
     column = adata.var[var_key]
     return pd.Index(column.astype(object).where(column.notna(), "").astype(str))
 

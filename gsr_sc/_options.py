@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from scipy import sparse
 
+from ._checks import require_choice, require_number
 from .graphs._laplacian import LaplacianKind
 from .nn._units import Activation
 from .training import Design, Init, Penalty
@@ -15,23 +16,6 @@ from .training import Design, Init, Penalty
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
-
-
-def require_choice(option: str, value: Any, allowed: Sequence[Any]) -> None:
-    """Raise unless `value` is one of the allowed ones."""
-    if value not in allowed:
-        msg = f"`{option}` is {value!r}; it is one of {list(allowed)}."
-        raise ValueError(msg)
-
-
-def require_number(option: str, value: Any, *, lowest: float, whole: bool = False, also: str | None = None) -> None:
-    """Raise unless `value` is a finite number of at least `lowest`."""
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    fine = isinstance(value, kinds) and not isinstance(value, bool)
-    if not fine or not np.isfinite(value) or value < lowest:
-        alternative = f", or {also}" if also else ""
-        msg = f"`{option}` is {value!r}; it is a {'whole ' if whole else ''}number of at least {lowest:g}{alternative}."
-        raise ValueError(msg)
 
 
 def require_numbers(*, smoothness: Any, tolerance: Any, max_epochs: Any, n_neurons: Any, n_jobs: Any) -> None:

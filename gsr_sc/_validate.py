@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ._checks import require_key
 from ._log import warn
 from .matrices import open_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
 
@@ -113,14 +112,14 @@ def read_input(
         msg = f"`mask_var` chooses variables of X or of a layer; it cannot be used with `use_rep={use_rep!r}`."
         raise ValueError(msg)
     if is_representation:
-        _require_key(use_rep, list(adata.obsm), "use_rep", ".obsm")
+        require_key("use_rep", use_rep, adata.obsm, ".obsm")
         matrix, where = adata.obsm[use_rep], f".obsm[{use_rep!r}]"
         if isinstance(matrix, pd.DataFrame):
             matrix = matrix.to_numpy()
         var_names = pd.Index([f"{use_rep}_{i}" for i in range(matrix.shape[1])])
     else:
         if layer is not None:
-            _require_key(layer, [name for name in adata.layers if name is not None], "layer", ".layers")
+            require_key("layer", layer, [name for name in adata.layers if name is not None], ".layers")
         matrix = adata.X if layer is None else adata.layers[layer]
         where = "X" if layer is None else f"layer {layer!r}"
         var_names = adata.var_names
@@ -144,7 +143,7 @@ def _masked(adata: AnnData, mask_var: str | ArrayLike | None) -> NDArray[np.intp
         return np.arange(adata.n_vars)
     if mask_var is None or isinstance(mask_var, str):
         name = "highly_variable" if mask_var is None else mask_var
-        _require_key(name, list(adata.var), "mask_var", ".var")
+        require_key("mask_var", name, adata.var, ".var")
         mask = adata.var[name].to_numpy()
     else:
         name = "mask_var"
@@ -159,12 +158,6 @@ def _masked(adata: AnnData, mask_var: str | ArrayLike | None) -> NDArray[np.intp
         msg = f"The mask {name!r} chooses no variable; choose some, or pass an array of True to use all."
         raise ValueError(msg)
     return np.flatnonzero(mask)
-
-
-def _require_key(key: Any, existing: Sequence[str], option: str, place: str) -> None:
-    if key not in existing:
-        msg = f"`{option}={key!r}` is not in {place}, which holds {list(existing)}."
-        raise KeyError(msg)
 
 
 def examine(data: Input, *, report: bool = True) -> Facts:
@@ -271,10 +264,6 @@ def choose_transform(transform: str | None, facts: Facts, data: Input) -> tuple[
     ValueError
         If the option is unknown, or cannot be used with these values.
     """
-    allowed = ["auto", "zscore", "pearson", "combined", None]
-    if transform not in (*allowed, "none"):
-        msg = f"`transform` is {transform!r}; it is one of {allowed}."
-        raise ValueError(msg)
     if transform in (None, "none"):
         return "none", False
     if transform in ("pearson", "combined") and facts.kind not in ("counts", "binary"):

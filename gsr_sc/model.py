@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from . import _fitted, _folder
+from ._checks import require_choice
 from ._covariates import read_covariates
 from ._docs import MODEL, doc_params
 from ._genes import identifiers
 from ._log import configure
-from ._options import layer_design, require_choice, require_numbers, start_coordinates
+from ._options import layer_design, require_numbers, start_coordinates
 from ._pipeline import fit_input
 from ._random import resolve_rng
 from ._use import FittedModel

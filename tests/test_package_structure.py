@@ -35,7 +35,7 @@ FLOORS: tuple[set[str], ...] = (
     {"_validate", "_covariates", "_outputs", "_store", "_stored", "_serialize"},
     {"nn", "matrices"},
     {"graphs", "metrics", "datasets", "stats"},
-    {"_keys", "_docs", "_log", "_processes", "_random"},
+    {"_checks", "_keys", "_docs", "_log", "_processes", "_random"},
 )
 
 each_source = pytest.mark.parametrize("source", SOURCES, ids=str)

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.api import types
 from scipy import sparse
 
-from ._names import unknown
+from .._checks import unknown
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from .._checks import require_choice
 from .._stored import StoredMap
-from ._names import check_choice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +43,6 @@ def compare(
     >>> import gsr_sc
     >>> gsr_sc.get.compare(adata, of="groups").query("q_value < 0.1")  # doctest: +SKIP
     """
-    check_choice("of", of, ("neurons", "groups", "map", "samples"))
+    require_choice("of", of, ("neurons", "groups", "map", "samples"))
     table: pd.DataFrame = StoredMap(adata, key).added("compare", by="compare")[of]
     return table.copy()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .._checks import require_number
 from .._stored import StoredMap
 
 if TYPE_CHECKING:
@@ -76,9 +77,8 @@ def order_genes(adata: AnnData, *, key: str | None = None, max_p_adj: float | No
     >>> import gsr_sc
     >>> gsr_sc.get.order_genes(adata, max_p_adj=0.05).head()  # doctest: +SKIP
     """
-    if max_p_adj is not None and not 0 < max_p_adj <= 1:
-        msg = f"`max_p_adj` is {max_p_adj!r}; it is a rate above 0 and at most 1."
-        raise ValueError(msg)
+    if max_p_adj is not None:
+        require_number("max_p_adj", max_p_adj, above=0, highest=1)
     table = StoredMap(adata, key).added("order_genes", by="order_genes")["table"].copy()
     table = table.sort_values(["p", "explained"], ascending=[True, False], kind="stable", ignore_index=True)
     return table if max_p_adj is None else table[table["p_adj"] <= max_p_adj]

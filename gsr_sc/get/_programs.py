@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from .._checks import require_choice, require_number
 from .._stored import StoredMap
-from ._names import check_choice
 from ._neurons import neurons
 
 if TYPE_CHECKING:
@@ -76,11 +76,10 @@ def programs(
     >>> import gsr_sc
     >>> gsr_sc.get.programs(adata, groups=True, direction="up", n_top=10)  # doctest: +SKIP
     """
-    if n_top is not None and n_top < 1:
-        msg = f"`n_top` is {n_top!r}; it is a number of genes of at least 1, or None for all."
-        raise ValueError(msg)
-    check_choice("by", by, ("decoder", "cells", "both"))
-    check_choice("direction", direction, ("up", "down", "both"))
+    if n_top is not None:
+        require_number("n_top", n_top, lowest=1, whole=True, also="None for all")
+    require_choice("by", by, ("decoder", "cells", "both"))
+    require_choice("direction", direction, ("up", "down", "both"))
     stored = StoredMap(adata, key)
     effects = _effects(stored, by, groups=groups)
     names = stored.groups if groups else list(stored.graph.names)
@@ -139,7 +138,7 @@ def gene_sets(
     >>> import gsr_sc
     >>> gsr_sc.get.gene_sets(adata, n_top=5)["0"]  # doctest: +SKIP
     """
-    check_choice("direction", direction, ("up", "down"))
+    require_choice("direction", direction, ("up", "down"))
     table = programs(adata, key=key, by=by, groups=groups, direction=direction, n_top=n_top)
     found = table.groupby("source", sort=False)["target"]
     return {str(name): list(dict.fromkeys(genes)) for name, genes in found}

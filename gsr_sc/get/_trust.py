@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
+from .._checks import require_choice
 from .._stored import StoredMap, group_names, stored_scan
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def stability(adata: AnnData, *, of: StabilityTable = "neurons", key: str | None
     >>> import gsr_sc
     >>> gsr_sc.get.stability(adata, of="groups").sort_values("cells")  # doctest: +SKIP
     """
+    require_choice("of", of, get_args(StabilityTable))
     stored = StoredMap(adata, key)
     found = stored.added("stability", by="stability")
     groups = group_names(stored.group)
@@ -73,13 +75,10 @@ def stability(adata: AnnData, *, of: StabilityTable = "neurons", key: str | None
             },
             index=pd.Index(groups, name="group"),
         )
-    if of == "fits":
-        between = np.asarray(found["between_neurons"]), np.asarray(found["between_maps"])
-        first, other = np.triu_indices(len(between[0]), k=1)
-        columns = {"fit": first, "other": other, "neurons": between[0][first, other], "map": between[1][first, other]}
-        return pd.DataFrame(columns)
-    msg = f"`of` is {of!r}; choose one of {['neurons', 'cells', 'groups', 'fits']}."
-    raise ValueError(msg)
+    between = np.asarray(found["between_neurons"]), np.asarray(found["between_maps"])
+    first, other = np.triu_indices(len(between[0]), k=1)
+    columns = {"fit": first, "other": other, "neurons": between[0][first, other], "map": between[1][first, other]}
+    return pd.DataFrame(columns)
 
 
 def null(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:

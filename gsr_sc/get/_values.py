@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._checks import unknown
 from ..graphs._position import sharpened
-from ._names import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from .._checks import require_choice, require_number
 from ._laplacian import HeatKernel
 
 if TYPE_CHECKING:
@@ -53,12 +54,8 @@ def localising_filter(
     >>> [round(float(value), 2) for value in hats[:, 4]]
     [-0.06, -0.12, -0.16, 0.08, 0.51, 0.08, -0.16, -0.12, -0.06]
     """
-    if kind not in get_args(FilterKind):
-        msg = f"`kind` is {kind!r}; a filter is one of {list(get_args(FilterKind))}."
-        raise ValueError(msg)
-    if not 0 < time < np.inf:
-        msg = f"`time` is {time!r}; it is a number above 0."
-        raise ValueError(msg)
+    require_choice("kind", kind, get_args(FilterKind))
+    require_number("time", time, above=0)
     heat = HeatKernel(adjacency)
     if kind == "heat":
         return heat(time)

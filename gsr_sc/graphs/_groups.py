@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._checks import require_number
 from ._communities import communities
 from ._position import shares
 from ._ties import neuron_ties
@@ -61,9 +62,7 @@ def indicator_groups(
     >>> gsr_sc.graphs.indicator_groups(gsr_sc.graphs.line(4), activations).tolist()
     ['0', '0', '1', '1']
     """
-    if not 0 < resolution < np.inf:
-        msg = f"`resolution` is {resolution!r}; it is a number above 0: 1 by default, more for finer groups."
-        raise ValueError(msg)
+    require_number("resolution", resolution, above=0)
     if graph.kind == "learned":
         return _named(_communities(graph, activations, resolution), shares(activations).sum(axis=0))
     tied = with_silent(graph, neuron_ties(activations) if ties is None else np.asarray(ties, dtype=np.float64))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from scipy import linalg, sparse
 
+from .._checks import require_choice
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -41,9 +43,7 @@ def laplacian(adjacency: ArrayLike | sparse.sparray, kind: LaplacianKind = "unno
     >>> L.toarray().tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
     """
-    if kind not in get_args(LaplacianKind):
-        msg = f"`kind` is {kind!r}; a Laplacian is one of {list(get_args(LaplacianKind))}."
-        raise ValueError(msg)
+    require_choice("kind", kind, get_args(LaplacianKind))
     matrix = sparse.csr_array(adjacency, dtype=np.float64)
     degree = np.asarray(matrix.sum(axis=1)).ravel()
     unnormalised = sparse.csr_array(sparse.diags_array(degree) - matrix)

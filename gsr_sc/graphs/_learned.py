@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from scipy import sparse
 
+from .._checks import require_choice, require_number
 from ._custom import default_layout
 from ._graph import NeuronGraph
 
@@ -49,19 +50,13 @@ class LearnedGraph:
 
     def __post_init__(self) -> None:
         check_kernel(self.kernel, self.n_neighbours)
-        whole = {
-            "n_neurons": (self.n_neurons, 2),
-            "warm_up": (self.warm_up, 0),
-            "refresh_every": (self.refresh_every, 1),
-        }
-        for name, (value, lowest) in whole.items():
-            optional = value is None and name != "refresh_every"
-            if not optional and (not _is_whole(value) or value < lowest):  # type: ignore[operator]
-                msg = f"`{name}` is {value!r}; it is a whole number of at least {lowest}."
-                raise ValueError(msg)
-        if self.memory is not None and not 0 < self.memory < np.inf:
-            msg = f"`memory` is {self.memory!r}; it is a number of epochs above 0, or None to forget nothing."
-            raise ValueError(msg)
+        if self.n_neurons is not None:
+            require_number("n_neurons", self.n_neurons, lowest=2, whole=True)
+        if self.warm_up is not None:
+            require_number("warm_up", self.warm_up, lowest=0, whole=True)
+        require_number("refresh_every", self.refresh_every, lowest=1, whole=True)
+        if self.memory is not None:
+            require_number("memory", self.memory, above=0, also="None to forget nothing")
 
     @property
     def params(self) -> dict[str, Any]:
@@ -182,16 +177,9 @@ def coactivation_adjacency(
 
 
 def check_kernel(kernel: Any, n_neighbours: Any) -> None:
-    if kernel not in get_args(CoactivationKernel):
-        msg = f"`kernel` is {kernel!r}; it is one of {list(get_args(CoactivationKernel))}."
-        raise ValueError(msg)
-    if n_neighbours is not None and (not _is_whole(n_neighbours) or n_neighbours < 1):
-        msg = f"`n_neighbours` is {n_neighbours!r}; it is a whole number of at least 1."
-        raise ValueError(msg)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    require_choice("kernel", kernel, get_args(CoactivationKernel))
+    if n_neighbours is not None:
+        require_number("n_neighbours", n_neighbours, lowest=1, whole=True)
 
 
 def _correlation(covariance: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .._checks import require_choice
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -266,9 +268,7 @@ def make_likelihood(kind: LikelihoodKind, n_inputs: int) -> Likelihood:
     ValueError
         If there is none of that name.
     """
-    if kind not in get_args(LikelihoodKind):
-        msg = f"`likelihood` is {kind!r}; it is one of {list(get_args(LikelihoodKind))}."
-        raise ValueError(msg)
+    require_choice("likelihood", kind, get_args(LikelihoodKind))
     if kind == "nb":
         return NegativeBinomialLoss(n_inputs)
     return {"gaussian": GaussianLoss, "poisson": PoissonLoss, "bernoulli": BernoulliLoss}[kind]()

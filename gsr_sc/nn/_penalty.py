@@ -10,6 +10,7 @@ import torch
 from scipy import sparse
 from torch import nn
 
+from .._checks import require_choice
 from ..graphs import NeuronGraph
 from ..graphs import laplacian as graph_laplacian
 
@@ -98,9 +99,7 @@ class GraphSpectralPenalty(nn.Module):
         dim: int = -1,
     ) -> None:
         super().__init__()
-        if measure not in get_args(Measure):
-            msg = f"`measure` is {measure!r}; it is one of {list(get_args(Measure))}."
-            raise ValueError(msg)
+        require_choice("measure", measure, get_args(Measure))
         self.register_buffer("operator", _operator(graph_adjacency(graph), laplacian))
         self.laplacian = laplacian
         self.measure = measure

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 from torch import nn
 
+from .._checks import require_choice
 from ..graphs import localising_filter
 from ._linear import linear
 from ._penalty import graph_adjacency
@@ -87,9 +88,7 @@ class GraphLayer(nn.Module):
         generator: Generator | None = None,
     ) -> None:
         super().__init__()
-        if activation not in get_args(Activation):
-            msg = f"`activation` is {activation!r}; units are one of {list(get_args(Activation))}."
-            raise ValueError(msg)
+        require_choice("activation", activation, get_args(Activation))
         if activation in ("heat", "wavelet"):
             if graph is None:
                 msg = f"`activation={activation!r}` filters on a graph; pass it as `graph`."

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..get._names import check_choice
+from .._checks import require_choice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +65,8 @@ def check_ax(ax: Axes | None, n_panels: int, what: str) -> None:
 
 def check_places(*, legend_loc: object, colorbar_loc: object) -> None:
     """Refuse places where no legend or colour bar can be."""
-    check_choice("legend_loc", legend_loc, (None, "right margin", "on data", "none"))
-    check_choice("colorbar_loc", colorbar_loc, (None, "right", "bottom"))
+    require_choice("legend_loc", legend_loc, (None, "right margin", "on data", "none"))
+    require_choice("colorbar_loc", colorbar_loc, (None, "right", "bottom"))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap, is_color_like, to_rgba
 
+from .._checks import unknown
 from .._keys import UNASSIGNED
 
 if TYPE_CHECKING:
@@ -61,8 +62,6 @@ def colormap(cmap: str | Colormap | None, *, diverging: bool = False) -> Colorma
         cmap = DIVERGING if diverging else SEQUENTIAL
     if isinstance(cmap, str):
         if cmap not in mpl.colormaps:
-            from ..get._names import unknown
-
             raise ValueError(unknown("`cmap`", [cmap], mpl.colormaps))
         cmap = mpl.colormaps[cmap]
     return cmap.with_extremes(bad=NA_COLOR)

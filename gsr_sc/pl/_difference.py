@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from .._checks import require_choice, require_number, unknown
 from .._stored import StoredMap
 from ..get import compare as compared
-from ..get._names import check_choice, unknown
 from ..get._values import names_list
 from ._canvas import canvas, check_ax
 from ._color_panels import BAR_HEIGHT, bar_beside, heading
@@ -114,10 +114,8 @@ def difference(
     >>> gsr_sc.pl.difference(adata, alpha=0.05)  # doctest: +SKIP
     """
     stored = StoredMap(adata, key)
-    check_choice("of", of, ("neurons", "groups"))
-    if not 0 <= alpha <= 1:
-        msg = f"`alpha` is {alpha!r}; it is a false discovery rate between 0 and 1."
-        raise ValueError(msg)
+    require_choice("of", of, ("neurons", "groups"))
+    require_number("alpha", alpha, lowest=0, highest=1)
     table, overall = compared(adata, of=of, key=key), compared(adata, of="map", key=key).set_index("condition")
     wanted = names_list(condition) or [str(name) for name in overall.index]
     missing = [name for name in wanted if name not in overall.index]

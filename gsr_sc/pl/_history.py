@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from .._checks import require_number, unknown
 from .._stored import StoredMap
 from ..get import history as recorded_history
-from ..get._names import unknown
 from ..get._values import names_list
 from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, INK
@@ -99,9 +99,8 @@ def history(
     if len(titles) != len(panels):
         msg = f"`title` has {len(titles)} entries for {len(panels)} panels: {[text for text, _ in panels]}."
         raise ValueError(msg)
-    if ncols is not None and ncols < 1:
-        msg = f"`ncols` is {ncols!r}; it is a number of panels per row of at least 1."
-        raise ValueError(msg)
+    if ncols is not None:
+        require_number("ncols", ncols, lowest=1, whole=True)
     check_ax(ax, len(panels), "`names`")
     ncols = min(len(panels), columns_for(len(panels)) if ncols is None else ncols)
     n_rows = -(-len(panels) // ncols)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.collections import LineCollection
 
+from .._checks import require_choice
 from .._keys import UNASSIGNED
 from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._levels import Level, read_units
-from ..get._names import check_choice
 from ..get._values import chosen, group_means
 from ._canvas import canvas
 from ._colors import GREY, INK, PAPER, colormap, label_colors
@@ -118,7 +118,7 @@ def indicators(
     >>> gsr_sc.tl.indicators(adata)  # doctest: +SKIP
     >>> gsr_sc.pl.indicators(adata, groupby="cell_type")  # doctest: +SKIP
     """
-    check_choice("standard_scale", standard_scale, (None, "group", "neuron"))
+    require_choice("standard_scale", standard_scale, (None, "group", "neuron"))
     stored = StoredMap(adata, key)
     units = read_units(stored, level)
     layer = Layer.of(stored)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from .._checks import require_choice, require_number
 from .._stored import StoredMap
-from ..get._names import check_choice
 from ..get._values import names_list
 from ._canvas import check_places
 from ._color_panels import draw_colors
@@ -210,7 +210,7 @@ def _check(
     ax: object,
 ) -> None:
     """Refuse options that are none, or that contradict each other."""
-    check_choice("standard_scale", standard_scale, (None, "group", "neuron"))
+    require_choice("standard_scale", standard_scale, (None, "group", "neuron"))
     check_places(legend_loc=legend_loc, colorbar_loc=colorbar_loc)
     if groupby is not None and color is not None:
         msg = "`groupby` draws activations per group, `color` colours neurons: choose one of them."
@@ -221,9 +221,8 @@ def _check(
     if groupby is None and standard_scale is not None:
         msg = "`standard_scale` compares groups, so it needs `groupby`."
         raise ValueError(msg)
-    if ncols is not None and ncols < 1:
-        msg = f"`ncols` is {ncols!r}; it is a number of panels per row of at least 1."
-        raise ValueError(msg)
+    if ncols is not None:
+        require_number("ncols", ncols, lowest=1, whole=True)
     if size is not None and ax is not None:
         msg = "`size` is the width of new panels, and `ax` has a size of its own; choose one."
         raise ValueError(msg)

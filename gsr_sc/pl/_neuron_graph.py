@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from matplotlib.colors import to_rgba
 
+from .._checks import unknown
 from .._stored import StoredMap
 from ..get import neurons
-from ..get._names import unknown
 from ._canvas import canvas, check_places
 from ._color_panels import BAR_HEIGHT, bar_beside, heading, legend, legend_width, paint_numbers, write_on
 from ._colors import NA_COLOR

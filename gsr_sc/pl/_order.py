@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from matplotlib.colors import to_rgba
 
+from .._checks import require_choice, require_number
 from .._stored import StoredMap
 from ..get._columns import read_labels
-from ..get._names import check_choice
 from ..get._values import names_list
 from ._canvas import canvas, check_ax
 from ._color_panels import heading
@@ -193,15 +193,12 @@ def order(
 def _check(
     stored: StoredMap, *, kind: str | None, n_genes: int, smooth: float, ncols: int | None, legend_loc: str | None
 ) -> None:
-    check_choice("kind", kind, (None, "trends", "heatmap", "dial"))
-    check_choice("legend_loc", legend_loc, (None, "right margin", "none"))
-    for name, value, least in (("n_genes", n_genes, 1), ("ncols", 1 if ncols is None else ncols, 1)):
-        if value < least:
-            msg = f"`{name}` is {value!r}; it is a number of at least {least}."
-            raise ValueError(msg)
-    if not 0 < smooth <= 1:
-        msg = f"`smooth` is {smooth!r}; it is a share of the whole range, above 0 and at most 1."
-        raise ValueError(msg)
+    require_choice("kind", kind, (None, "trends", "heatmap", "dial"))
+    require_choice("legend_loc", legend_loc, (None, "right margin", "none"))
+    require_number("n_genes", n_genes, lowest=1, whole=True)
+    if ncols is not None:
+        require_number("ncols", ncols, lowest=1, whole=True)
+    require_number("smooth", smooth, above=0, highest=1)
     if kind == "dial" and not stored.is_round:
         msg = f"`kind='dial'` draws rings, and this map is of kind {stored.graph.kind!r}; choose 'heatmap' or 'trends'."
         raise ValueError(msg)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .._checks import require_choice, require_number, unknown
 from .._stored import StoredMap
 from ..get import programs as stored_programs
-from ..get._names import check_choice, unknown
 from ..get._values import names_list
 from ._color_panels import heading
 from ._program_panels import draw_heatmap, draw_maps
@@ -111,11 +111,10 @@ def programs(
     >>> gsr_sc.pl.programs(adata, genes=["Elane", "Car1"], kind="maps")  # doctest: +SKIP
     """
     stored = StoredMap(adata, key)
-    check_choice("kind", kind, ("heatmap", "maps"))
-    check_choice("standard_scale", standard_scale, ("gene", None))
-    if n_top is not None and n_top < 1:
-        msg = f"`n_top` is {n_top!r}; it is a number of genes per group of at least 1."
-        raise ValueError(msg)
+    require_choice("kind", kind, ("heatmap", "maps"))
+    require_choice("standard_scale", standard_scale, ("gene", None))
+    if n_top is not None:
+        require_number("n_top", n_top, lowest=1, whole=True)
     table = stored_programs(adata, by=by, key=key)
     limit = _GENES if kind == "heatmap" else _MAPS
     table = _chosen(table, names_list(genes)) if genes is not None else _top(stored, table, by, n_top, limit)

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize, to_rgba
 
+from .._checks import require_choice
 from .._stored import StoredMap
 from ..get import stability as stability_table
 from ..get._columns import read_labels
-from ..get._names import check_choice
 from ..get._trust import two_digits
 from ..get._values import names_list
 from ._canvas import canvas, check_ax
@@ -93,7 +93,7 @@ def stability(
     found = stored.added("stability", by="stability")
     wanted = names_list(panels)
     for name in wanted or [""]:
-        check_choice("panels", name, _PANELS)
+        require_choice("panels", name, _PANELS)
     check_ax(ax, len(wanted), "`panels`")
     colors = colormap(cmap)
     layer = Layer.of(stored)

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from .._checks import require_choice, unknown
 from .._stored import stored_scan
 from ..get import scan as scan_table
-from ..get._names import check_choice, unknown
 from ..get._values import names_list
 from ._canvas import canvas
 from ._colors import GREY, INK
@@ -93,7 +93,7 @@ def tradeoff(
     """
     table = scan_table(adata, key=key)
     stored = stored_scan(adata, key)
-    check_choice("smooth", smooth, _SMOOTH)
+    require_choice("smooth", smooth, _SMOOTH)
     names = list(dict.fromkeys(table["graph"].astype(str)))
     wanted = names_list(graphs) or names
     missing = [name for name in wanted if name not in names]

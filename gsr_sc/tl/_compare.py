@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._checks import require_number
 from .._log import configure, warn
 from .._random import resolve_rng
 from .._store import write_added
@@ -117,10 +118,8 @@ def compare(
     """
     configure()
     stored = StoredMap(adata, key)
-    for name, value, least in (("min_cells", min_cells, 1), ("n_permutations", n_permutations, 0)):
-        if value < least:
-            msg = f"`{name}` is {value!r}; it is a whole number of at least {least}."
-            raise ValueError(msg)
+    require_number("min_cells", min_cells, lowest=1, whole=True)
+    require_number("n_permutations", n_permutations, lowest=0, whole=True)
     generator = resolve_rng(rng)
     replicates = read_replicates(
         adata, groupby=groupby, sample=sample, pairs=pairs, reference=reference, min_cells=min_cells

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._checks import require_number
 from .._keys import UNASSIGNED
 from .._log import configure
 from .._store import write_levels
@@ -85,13 +86,12 @@ def indicators(
     configure()
     stored = StoredMap(adata, key)
     keys = stored.keys
-    levels = sorted(float(value) for value in (resolution if isinstance(resolution, Sequence) else [resolution]))
-    if not levels or not all(0 < value < np.inf for value in levels):
-        msg = f"`resolution` is {resolution!r}; it is a number above 0, or several, such as (0.5, 1, 2)."
-        raise ValueError(msg)
-    if not 0 <= min_confidence <= 1:
-        msg = f"`min_confidence` is {min_confidence!r}; it is a share between 0 and 1."
-        raise ValueError(msg)
+    asked: list[Any] = list(resolution) if isinstance(resolution, Sequence) else [resolution]
+    # None at all is no number either.
+    for value in asked or [resolution]:
+        require_number("resolution", value, above=0, also="several, such as (0.5, 1, 2)")
+    levels = sorted(float(value) for value in asked)
+    require_number("min_confidence", min_confidence, lowest=0, highest=1)
     activations, ties = stored.activations, stored.ties
     power = float(stored.uns["params"].get("sharpness", 1.0))
     groups = nested_groups(stored.graph, activations, resolutions=levels, ties=ties)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._checks import require_number
 from .._fitted import results
 from .._keys import Keys
 from .._log import configure
@@ -139,12 +140,8 @@ def map_query(
     []
     """
     configure()
-    if not 0 < min_overlap <= 1:
-        msg = f"`min_overlap` is {min_overlap!r}; it is a share above 0 and at most 1."
-        raise ValueError(msg)
-    if n_neighbors < 1:
-        msg = f"`n_neighbors` is {n_neighbors!r}; it is a whole number above 0."
-        raise ValueError(msg)
+    require_number("min_overlap", min_overlap, above=0, highest=1)
+    require_number("n_neighbors", n_neighbors, lowest=1, whole=True)
     keys = Keys.of(key_added)
     model = model if isinstance(model, GSR) else GSR.load(model, device=device)
     state = model.fitted

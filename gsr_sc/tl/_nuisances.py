@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._checks import require_number, unknown
 from .._log import configure
 from .._store import write_added
 from .._stored import StoredMap
 from .._validate import examine, read_input
 from ..get._columns import is_numeric, read_labels
-from ..get._names import unknown
 from ..metrics._arrays import label_means
 from ..metrics._variance import category_design, explained_share, smooth_design
 
@@ -107,9 +107,7 @@ def nuisances(
     """
     configure()
     stored = StoredMap(adata, key)
-    if not 0 < threshold <= 1:
-        msg = f"`threshold` is {threshold!r}; it is a share of variance above 0 and at most 1."
-        raise ValueError(msg)
+    require_number("threshold", threshold, above=0, highest=1)
     found = _read(stored, keys, layer)
     labels = None if groupby is None else read_labels(adata, groupby, "groupby").codes
     activations = stored.activations

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from .._checks import require_choice, require_number
 from .._log import configure
-from .._options import require_choice, require_number
 from .._random import draw_seed, resolve_rng
 from .._store import write_added
 from .._stored import StoredMap

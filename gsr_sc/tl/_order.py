@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._checks import require_number, unknown
 from .._log import configure
 from .._store import write_order
 from .._stored import StoredMap
 from ..get._columns import read_labels
-from ..get._names import unknown
 from ..get._values import composition, neuron_means, read_values, weights
 from ..graphs import course, edge_lengths, find_root
 from ..graphs._route import near_end
@@ -163,9 +163,7 @@ def order(
 
 
 def _check(kind: str, *, root: str | None, end: str | None, groupby: str | None, reverse: bool, detour: float) -> None:
-    if not 0 <= detour < np.inf:
-        msg = f"`detour` is {detour!r}; it is a share of the shortest way, 0 or more."
-        raise ValueError(msg)
+    require_number("detour", detour, lowest=0)
     if root is None and end is not None and kind not in _ROUND:
         msg = f"`end={end!r}` needs a `root` that the path begins at."
         raise ValueError(msg)

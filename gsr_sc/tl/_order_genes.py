@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._checks import require_number, unknown
 from .._log import configure
 from .._store import write_added
 from .._stored import StoredMap
 from ..get._columns import are_counts
-from ..get._names import unknown
 from ..stats import adjusted, change_along
 
 if TYPE_CHECKING:
@@ -155,15 +155,9 @@ def order_genes(
 
 
 def _check(df: int, min_cells: int, min_confidence: float) -> None:
-    if isinstance(df, bool) or not isinstance(df, int | np.integer) or not 1 <= df <= 20:
-        msg = f"`df` is {df!r}; it is a whole number of functions from 1 to 20."
-        raise ValueError(msg)
-    if min_cells < 0:
-        msg = f"`min_cells` is {min_cells!r}; it is a number of observations of at least 0."
-        raise ValueError(msg)
-    if not 0 <= min_confidence <= 1:
-        msg = f"`min_confidence` is {min_confidence!r}; it is a share between 0 and 1."
-        raise ValueError(msg)
+    require_number("df", df, lowest=1, highest=20, whole=True)
+    require_number("min_cells", min_cells, lowest=0, whole=True)
+    require_number("min_confidence", min_confidence, lowest=0, highest=1)
 
 
 def _sure(stored: StoredMap, least: float) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._checks import require_number
 from .._log import configure
 from .._store import write_added
 from .._stored import StoredMap
@@ -95,9 +96,7 @@ def programs(
     """
     configure()
     stored = StoredMap(adata, key)
-    if not -1 <= min_agreement <= 1:
-        msg = f"`min_agreement` is {min_agreement!r}; it is a correlation between -1 and 1."
-        raise ValueError(msg)
+    require_number("min_agreement", min_agreement, lowest=-1, highest=1)
     data = read_input(adata, layer=_layer(stored, layer), to_fit=False)
     facts = examine(data, report=False)
     # Squared, or the many cells that hardly light up a neuron would outweigh the few that do.

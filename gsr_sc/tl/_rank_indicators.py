@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import false_discovery_control, norm
 
+from .._checks import require_choice, require_number
 from .._log import configure
 from .._store import write_added
 from .._stored import StoredMap
@@ -88,12 +89,8 @@ def rank_indicators(
     """
     configure()
     stored = StoredMap(adata, key)
-    if direction not in ("auto", "up", "both"):
-        msg = f"`direction` is {direction!r}; choose 'auto', 'up' or 'both'."
-        raise ValueError(msg)
-    if not 0 < coverage < 1:
-        msg = f"`coverage` is {coverage!r}; it is a share between 0 and 1, such as 0.95."
-        raise ValueError(msg)
+    require_choice("direction", direction, ("auto", "up", "both"))
+    require_number("coverage", coverage, above=0, below=1)
     units = read_units(stored, level)
     labels = read_labels(adata, groupby, "groupby")
     names = labels.used

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from anndata import AnnData
 
+from .._checks import require_key
 from .._validate import read_input
+from ..get._values import names_list
 from ..graphs import LearnedGraph
 from ..model import GSR
 from ..training import Progress, interrupts_raise
@@ -137,13 +139,11 @@ class Refit:
         GSR(**options, n_jobs=n_jobs)
         layer, use_rep = options.get("layer"), options.get("use_rep")
         found = read_input(adata, layer=layer, use_rep=use_rep, mask_var=options.get("mask_var"))
-        keys = options.get("batch_key")
-        named = [keys] if isinstance(keys, str) else list(keys or [])
-        named += [options["labels_key"]] if options.get("labels_key") is not None else []
-        missing = [name for name in named if name not in adata.obs]
-        if missing:
-            msg = f"{missing} are not in .obs, which holds {list(adata.obs)}."
-            raise KeyError(msg)
+        named = []
+        for option in ("batch_key", "labels_key"):
+            for name in names_list(options.get(option)):
+                require_key(option, name, adata.obs, ".obs")
+                named.append(name)
         kept = {name: adata.obsm[name] for name in {use_rep, options.get("init")} - {None} if name in adata.obsm}
         options = {name: value for name, value in options.items() if name not in ("layer", "mask_var")}
         if found.is_representation:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._checks import unknown
 from ..get._columns import read_labels
-from ..get._names import unknown
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -12,9 +12,9 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from .._checks import require_number
 from .._keys import Keys
 from .._log import configure
-from .._options import require_number
 from .._random import draw_seed, resolve_rng
 from .._store import write_added
 from ..graphs import LearnedGraph, NeuronGraph, resolve

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from .._checks import require_choice, require_number
 from .._log import configure
-from .._options import require_choice, require_number
 from .._random import draw_seed, resolve_rng
 from .._store import write_added
 from .._stored import StoredMap
@@ -117,9 +117,7 @@ def stability(
     stored = StoredMap(adata, key)
     require_number("n_fits", n_fits, lowest=1, whole=True)
     require_choice("resample", resample, [*get_args(Resample), None])
-    if not 0 < share <= 1:
-        msg = f"`share` is {share!r}; it is a share of the cells above 0, at most 1."
-        raise ValueError(msg)
+    require_number("share", share, above=0, highest=1)
     changed = checked_options(options, refused=("graph", "n_neurons"), where="stability")
     refit = Refit.of(adata, {**stored_options(stored), **changed}, n_jobs=n_jobs)
     start = time.perf_counter()

@@ -19,7 +19,6 @@ import gsr_sc
 from gsr_sc import get
 from gsr_sc._keys import Keys
 from gsr_sc._store import write_added
-from gsr_sc.get._names import unknown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,10 +192,3 @@ def test_same_after_writing_and_reading(name: str, kind: MapKind, tmp_path: Path
     else:
         order = list(first.columns)
         pd.testing.assert_frame_equal(first, second[order], check_index_type=False, check_column_type=False)
-
-
-def test_unknown_names_come_with_the_closest_first() -> None:
-    message = unknown("`groupby` in .obs", ["Cell_typ"], ["batch", "cell_type", "score"])
-    assert message.startswith("`groupby` in .obs: 'Cell_typ' not found. Did you mean 'cell_type'?")
-    assert message.endswith("Available: ['cell_type', 'batch', 'score'].")
-    assert "and 70 more" in unknown("x", ["nothing like it"], range(100))

@@ -58,7 +58,7 @@ def test_only_wavelets_are_negative_around_the_node() -> None:
 
 
 def test_what_is_no_filter_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'gauss'; a filter is one of \['heat', 'wavelet'\]"):
+    with pytest.raises(ValueError, match=r"'gauss'; it is one of \['heat', 'wavelet'\]"):
         localising_filter(graphs.ring(4).adjacency, "gauss")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`time` is 0; it is a number above 0"):
         localising_filter(graphs.ring(4).adjacency, time=0)

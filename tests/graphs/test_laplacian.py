@@ -73,7 +73,7 @@ def test_container_makes_no_difference() -> None:
 
 
 def test_unknown_kinds_are_named() -> None:
-    with pytest.raises(ValueError, match="`kind` is 'signless'; a Laplacian is one of"):
+    with pytest.raises(ValueError, match="`kind` is 'signless'; it is one of"):
         graphs.laplacian([[0, 1], [1, 0]], "signless")  # type: ignore[arg-type]
 
 

@@ -95,7 +95,7 @@ def test_weights_come_from_the_given_generator_in_the_usual_range() -> None:
 
 
 def test_unknown_units_are_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"'softmax'; units are one of \['simplex', 'heat', .*'linear'\]"):
+    with pytest.raises(ValueError, match=r"'softmax'; it is one of \['simplex', 'heat', .*'linear'\]"):
         GraphLayer(3, 4, activation="softmax")  # type: ignore[arg-type]
 
 

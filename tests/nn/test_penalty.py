@@ -146,7 +146,7 @@ def test_refuses_what_is_no_graph_and_what_does_not_fit() -> None:
         GraphSpectralPenalty(np.array([[0, 1.0], [0, 0]]))
     with pytest.raises(ValueError, match="negative"):
         GraphSpectralPenalty(np.array([[0, -1.0], [-1.0, 0]]))
-    with pytest.raises(ValueError, match=r"'spectral'; a Laplacian is one of .*'symmetric'"):
+    with pytest.raises(ValueError, match=r"'spectral'; it is one of .*'symmetric'"):
         GraphSpectralPenalty(graphs.ring(4), laplacian="spectral")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"'l2'; it is one of .*'rayleigh'"):
         GraphSpectralPenalty(graphs.ring(4), measure="l2")  # type: ignore[arg-type]
