@@ -95,19 +95,20 @@ class Transform:
             return self._residuals(self._select(rows), totals, self.mean)
         residuals = None
         if self.kind == "combined":
-            dense = rows if sparse.issparse(rows) else rows.copy()
-            residuals = self._residuals(self._select(dense), totals, self.share)
+            residuals = self._residuals(
+                self._select(rows if sparse.issparse(rows) else rows.copy()), totals, self.share
+            )
         if self.counts:
             log_normalise(rows, totals, self.target)
         x = self._select(rows)
         x -= self.mean
-        x *= 1 / self.scale
-        x = np.minimum(x, self.clip, out=x) if self.counts else np.clip(x, -self.clip, self.clip, out=x)
-        if residuals is None:
-            return x
-        residuals *= np.float32(1 / self.spread)
-        x += residuals
-        x *= np.float32(0.5)
+        weight = np.float32(1 if residuals is None else 0.5)
+        x *= weight / self.scale
+        # With both bounds, or it takes three times as long.
+        np.clip(x, -np.inf if self.counts else -weight * self.clip, weight * self.clip, out=x)
+        if residuals is not None:
+            residuals *= np.float32(weight / self.spread)
+            x += residuals
         return x
 
     def part(self, kept: NDArray[np.bool_]) -> Transform:
@@ -118,10 +119,12 @@ class Transform:
 
     def _residuals(self, x: NDArray[np.float32], totals: Any, share: Any) -> NDArray[np.float32]:
         """Analytic Pearson residuals of dense counts, in place."""
-        expected = np.outer(totals.astype(np.float32), share)
-        np.maximum(expected, 1e-12, out=expected)
+        expected = np.maximum(totals, 1e-12).astype(np.float32)[:, None] @ share[None, :]
         x -= expected
-        x /= np.sqrt(expected + expected * expected / np.float32(_THETA))
+        deviation = expected * np.float32(1 / _THETA)
+        deviation += 1
+        deviation *= expected
+        x /= np.sqrt(deviation, out=deviation)
         return np.clip(x, -self.clip, self.clip, out=x)
 
     def _select(self, rows: Any) -> NDArray[np.float32]:
@@ -140,10 +143,11 @@ def log_normalise(rows: Any, totals: NDArray[np.floating], target: float) -> Non
     factor = np.divide(target, totals, out=np.zeros(len(totals)), where=totals > 0).astype(np.float32)
     if sparse.issparse(rows):
         rows.data *= np.repeat(factor, np.diff(rows.indptr))
-        np.log1p(rows.data, out=rows.data)
     else:
         rows *= factor[:, None]
-        np.log1p(rows, out=rows)
+    # `log1p` takes numpy four times as long, for digits that no z-score has.
+    values = rows.data if sparse.issparse(rows) else rows
+    np.log(np.add(values, 1, out=values), out=values)
 
 
 def fit_transform(
@@ -271,8 +275,7 @@ def _log_target(
 
     def scaled() -> Iterator[Any]:
         for block in rows.blocks(training):
-            values = rows.take(block)
-            by_row = factor[block].astype(np.float32)[:, None]
+            values, by_row = rows.take(block), factor[block].astype(np.float32)[:, None]
             values = sparse.csr_array(values.multiply(by_row)) if sparse.issparse(values) else values * by_row
             poisson[:] += factor[block] @ values
             yield values
