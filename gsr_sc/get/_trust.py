@@ -9,11 +9,14 @@ import pandas as pd
 
 from .._checks import require_choice
 from .._stored import StoredMap, group_names, stored_scan
+from ..metrics._elbow import elbow
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 StabilityTable = Literal["neurons", "cells", "groups", "fits"]
+Smooth = Literal["moran_i", "order", "topographic_error", "torn"]
+_MORE_IS_BETTER = {"moran_i": True, "order": True, "topographic_error": False, "torn": False}
 
 
 def stability(adata: AnnData, *, of: StabilityTable = "neurons", key: str | None = None) -> pd.DataFrame:
@@ -111,13 +114,16 @@ def null(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     return table.copy()
 
 
-def scan(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
+def scan(adata: AnnData, *, smooth: Smooth = "moran_i", key: str | None = None) -> pd.DataFrame:
     """Graphs, sizes and smoothness beside each other, after :func:`gsr_sc.tl.scan`.
 
     Parameters
     ----------
     adata
         Annotated data; it needs no map.
+    smooth
+        The measure of smoothness that elbows are looked for along: `"moran_i"`, `"order"`, `"topographic_error"` or
+        `"torn"`.
     key
         What was passed as `key_added` to :func:`gsr_sc.tl.scan`.
 
@@ -129,6 +135,10 @@ def scan(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
         what was fitted;
     `recommended`, `candidate`
         True for the row to take, and for the best smoothness of every graph and size;
+    `elbow`
+        True where the curve of `explained_variance` along `smooth`, of one graph and size, bends (Kneedle at sensitivity 1):
+        more smoothness costs more from there on. There is none with fewer than three smoothnesses that are worth
+        taking, where the curve bends little for so few points, or where all of it is within the tolerance of the scan;
     `explained_variance`, `explained_variance_unregularised`
         held out, with the penalty and without;
     `order`
@@ -149,14 +159,28 @@ def scan(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     ------
     KeyError
         If :func:`gsr_sc.tl.scan` was not run, or not under `key`.
+    ValueError
+        If `smooth` is unknown.
 
     Examples
     --------
     >>> import gsr_sc
     >>> gsr_sc.get.scan(adata).query("candidate")  # doctest: +SKIP
     """
-    table: pd.DataFrame = stored_scan(adata, key)["table"]
-    return table.copy()
+    stored = stored_scan(adata, key)
+    require_choice("smooth", smooth, tuple(_MORE_IS_BETTER))
+    table: pd.DataFrame = stored["table"].copy()
+    gained = table[smooth].to_numpy(dtype=float) * (1 if _MORE_IS_BETTER[smooth] else -1)
+    kept, plain = (
+        table[name].to_numpy(dtype=float) for name in ("explained_variance", "explained_variance_unregularised")
+    )
+    marked = np.zeros(len(table), dtype=bool)
+    for rows in table.groupby(["graph", "n_neurons"], sort=False, observed=True).indices.values():
+        found = elbow(gained[rows], kept[rows], least=float(stored["tolerance"]) * abs(float(plain[rows].mean())))
+        if found is not None:
+            marked[rows[found]] = True
+    table.insert(5, "elbow", marked)
+    return table
 
 
 def two_digits(value: float) -> str:

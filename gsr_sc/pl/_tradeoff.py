@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from .._checks import require_choice, unknown
+from .._checks import unknown
 from .._stored import stored_scan
 from ..get import scan as scan_table
 from ..get._values import names_list
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.axes import Axes
 
+    from ..get._trust import Smooth
     from ._canvas import Shown
 
-Smooth = Literal["moran_i", "order", "topographic_error", "torn"]
-_SMOOTH: tuple[Smooth, ...] = ("moran_i", "order", "topographic_error", "torn")
 _CALLED = {
     "moran_i": "smoothness of the maps (Moran's I)",
     "order": "neighbours of the data kept near (order)",
@@ -37,6 +36,9 @@ _CALLED = {
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#444444")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _WIDTH, _HEIGHT = 3.4, 2.7
+_WITHIN = "smoothest within it"
+_BEST: dict[str, Any] = {"s": 190, "marker": "o", "edgecolors": INK, "linewidths": 1.2}
+_ELBOW: dict[str, Any] = {"s": 130, "marker": "D", "edgecolors": INK, "linewidths": 1.0, "zorder": 4}
 
 
 def tradeoff(
@@ -52,8 +54,10 @@ def tradeoff(
 ) -> Shown:
     """Draw held-out explained variance against smoothness, after :func:`gsr_sc.tl.scan`.
 
-    Every graph and size is a curve along the smoothness that was tried. Its elbow, the smoothest map within the tolerance,
-    is filled; a dotted line shows how low the tolerance goes. The recommended map is ringed.
+    Every graph and size is a curve along the smoothness that was tried. Its elbow has a diamond round it: the point
+    where the curve bends, from which on more smoothness costs more; see :func:`gsr_sc.get.scan` for when there is one. The
+    smoothest map within the tolerance is filled; a dotted line shows how low the tolerance goes. The recommended map is
+    ringed.
 
     Parameters
     ----------
@@ -91,9 +95,8 @@ def tradeoff(
     >>> import gsr_sc
     >>> gsr_sc.pl.tradeoff(adata, graphs=["line", "ring"])  # doctest: +SKIP
     """
-    table = scan_table(adata, key=key)
+    table = scan_table(adata, smooth=smooth, key=key)
     stored = stored_scan(adata, key)
-    require_choice("smooth", smooth, _SMOOTH)
     names = list(dict.fromkeys(table["graph"].astype(str)))
     wanted = names_list(graphs) or names
     missing = [name for name in wanted if name not in names]
@@ -104,10 +107,10 @@ def tradeoff(
     # The same colour whichever graphs are drawn.
     color_of = {name: _COLORS[number % len(_COLORS)] for number, name in enumerate(names)}
     labels = [f"{graph}, {size}" for (graph, size), _ in curves]
-    side = max(text_width(label, SMALL_SIZE) for label in [*labels, "recommended"]) + 0.5
+    side = max(text_width(label, SMALL_SIZE) for label in [*labels, _WITHIN]) + 0.5
     head = wrap(str(stored["why"]) if title is None else title, _WIDTH + side)
     top = 0.2 + 0.145 * (head.count("\n") + 1)
-    high = max(_HEIGHT, 0.16 * (len(curves) + 3))
+    high = max(_HEIGHT, 0.16 * (len(curves) + 5))
     with canvas(0.65 + _WIDTH + side + 0.1, top + high + 0.5, show=show, return_fig=return_fig, ax=ax) as page:
         panel = ax if ax is not None else page.add(0.65, top, _WIDTH, high)
         handles = []
@@ -116,29 +119,13 @@ def tradeoff(
             color = color_of[str(graph)]
             _curve(panel, rows, smooth, color=color, marker=marker, tolerance=float(stored["tolerance"]))
             handles.append(Line2D([], [], color=color, marker=marker, markersize=4.5, linewidth=1.2, label=label))
-        best = table[table["recommended"]]
-        panel.scatter(
-            best[smooth],
-            best["explained_variance"],
-            s=150,
-            facecolors="none",
-            edgecolors=INK,
-            linewidths=1.2,
-            gid="best",
-        )
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=INK,
-                marker="o",
-                markerfacecolor="none",
-                markersize=7,
-                linestyle="none",
-                label="recommended",
-            )
-        )
-        handles.append(Line2D([], [], color=GREY, linestyle=":", linewidth=1.2, label="tolerance"))
+        for rows, gid, look in (
+            (table["recommended"], "best", _BEST),
+            (table["elbow"], "elbow", _ELBOW),
+        ):
+            found = table[rows]
+            panel.scatter(found[smooth], found["explained_variance"], facecolors="none", gid=gid, **look)
+        handles += _keys(with_elbow=bool(table["elbow"].any()))
         for text in panel.legend(
             handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize=SMALL_SIZE
         ).get_texts():
@@ -167,6 +154,17 @@ def tradeoff(
     return page.result
 
 
+def _keys(*, with_elbow: bool) -> list[Line2D]:
+    """What marks stand for, for the legend."""
+    open_mark: dict[str, Any] = {"color": INK, "markerfacecolor": "none", "linestyle": "none"}
+    return [
+        Line2D([], [], marker="o", markersize=7, label="recommended", **open_mark),
+        *([Line2D([], [], marker="D", markersize=6, label="elbow", **open_mark)] if with_elbow else []),
+        Line2D([], [], color=GREY, linestyle=":", linewidth=1.2, label="tolerance"),
+        Line2D([], [], color=GREY, marker="o", markersize=4.5, linestyle="none", label=_WITHIN),
+    ]
+
+
 def _number_of_size(table: pd.DataFrame, graph: str, size: int) -> int:
     sizes = sorted(set(table.loc[table["graph"].astype(str) == graph, "n_neurons"].astype(int)))
     return sizes.index(size)
@@ -176,8 +174,7 @@ def _curve(panel: Axes, rows: pd.DataFrame, smooth: str, *, color: str, marker: 
     rows = rows.sort_values("smoothness")
     x, y = rows[smooth].to_numpy(dtype=float), rows["explained_variance"].to_numpy(dtype=float)
     panel.plot(x, y, color=color, linewidth=1.2, zorder=2, gid="curve")
-    elbow = rows["candidate"].to_numpy(dtype=bool)
-    faces = [color if is_elbow else "white" for is_elbow in elbow]
+    faces = [color if is_taken else "white" for is_taken in rows["candidate"]]
     panel.scatter(x, y, s=22, marker=marker, c=faces, edgecolors=color, linewidths=1.1, zorder=3, gid="fits")
     for at, height, value in zip(x, y, rows["smoothness"], strict=True):
         panel.annotate(

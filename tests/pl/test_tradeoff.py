@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from _look import artists
 from _maps import add_scan, make_map
@@ -11,7 +12,7 @@ from gsr_sc import get, pl
 
 
 @pytest.mark.parametrize("smooth", ["moran_i", "order", "topographic_error", "torn"])
-def test_curves_elbows_limits_and_the_recommended(smooth: str) -> None:
+def test_curves_limits_and_the_recommended(smooth: str) -> None:
     adata = make_map("grid")
     add_scan(adata)
     panel = pl.tradeoff(adata, smooth=smooth, show=False)  # type: ignore[arg-type]
@@ -30,6 +31,41 @@ def test_curves_elbows_limits_and_the_recommended(smooth: str) -> None:
     assert artists(panel, "limit")[0].get_ydata()[0] == pytest.approx(
         0.98 * table["explained_variance_unregularised"].iloc[0]
     )
+
+
+def test_elbows_are_marked_where_curves_bend() -> None:
+    adata = make_map("grid")
+    add_scan(adata)
+    table = get.scan(adata)
+    assert table.loc[table["elbow"], ["graph", "smoothness"]].to_numpy().tolist() == [["ring", 0.25]] * 2
+    panel = pl.tradeoff(adata, show=False)
+    (marks,) = artists(panel, "elbow")
+    np.testing.assert_allclose(marks.get_offsets(), table.loc[table["elbow"], ["moran_i", "explained_variance"]])
+    legend = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert {"elbow", "recommended", "smoothest within it"} <= set(legend)
+    without = pl.tradeoff(adata, graphs="grid", show=False)
+    assert len(artists(without, "elbow")[0].get_offsets()) == 0
+    assert "elbow" not in [text.get_text() for text in without.get_legend().get_texts()]
+
+
+def test_elbow_is_that_of_the_axis() -> None:
+    adata = make_map("grid")
+    add_scan(adata)
+    # Lower is better here; where it falls in proportion to the smoothness, rings bend more.
+    assert not get.scan(adata, smooth="order")["elbow"].any()
+    table = adata.uns["gsr_scan"]["table"]
+    for name in ("topographic_error", "torn"):
+        table[name] = -table["moran_i"]
+        pd.testing.assert_series_equal(get.scan(adata, smooth=name)["elbow"], get.scan(adata)["elbow"])  # type: ignore[arg-type]
+        table[name] = table["moran_i"]
+        assert not get.scan(adata, smooth=name)["elbow"].any()  # type: ignore[arg-type]
+
+
+def test_within_the_tolerance_nothing_bends() -> None:
+    adata = make_map("grid")
+    add_scan(adata)
+    adata.uns["gsr_scan"]["tolerance"] = 0.05
+    assert not get.scan(adata)["elbow"].any()
 
 
 def test_some_graphs_keep_their_colours() -> None:
