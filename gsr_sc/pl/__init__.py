@@ -9,6 +9,7 @@ from ._latent_grid import latent_grid
 from ._neuron_graph import neuron_graph
 from ._order import order
 from ._programs import programs
+from ._rank_indicators import rank_indicators
 from ._stability import stability
 from ._tradeoff import tradeoff
 
@@ -20,6 +21,7 @@ __all__ = [
     "neuron_graph",
     "order",
     "programs",
+    "rank_indicators",
     "stability",
     "tradeoff",
 ]

@@ -35,6 +35,7 @@ SINGLE: dict[str, dict[str, Any]] = {
     "difference": {"condition": "b"},
     "order": {"genes": "gene1"},
     "programs": {},
+    "rank_indicators": {},
     "stability": {"panels": "neurons"},
     "tradeoff": {},
 }
@@ -54,6 +55,7 @@ def make_map(graph: MapKind = "grid", *, key: str | None = None) -> AnnData:
     add_stability(adata, key=key)
     add_comparison(adata, key=key)
     tl.order(adata, root="type 1", groupby="cell_type", key=key)
+    tl.rank_indicators(adata, groupby="cell_type", key=key)
     add_scan(adata, key=key)
     return adata
 
