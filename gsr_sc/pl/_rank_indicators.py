@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MultipleLocator
 
+from .._checks import require_number, unknown
 from .._stored import StoredMap
 from ..get import rank_indicators as ranked
 from ..get._columns import read_labels
-from ..get._names import unknown
 from ..get._values import names_list
 from ._canvas import canvas
 from ._colors import FRAME, GREY, INK, PAPER, label_colors
@@ -98,9 +98,7 @@ def rank_indicators(
     stored = StoredMap(adata, key)
     params = stored.added("rank_indicators", by="rank_indicators")["params"]
     table = ranked(adata, key=key)
-    if n_best < 1:
-        msg = f"`n_best` is {n_best!r}; it is a number of neurons for each label, at least 1."
-        raise ValueError(msg)
+    require_number("n_best", n_best, lowest=1, whole=True)
     column, unit = str(params["groupby"]), str(params["unit"])
     labels = [str(name) for name in table["label"].cat.categories]
     wanted = names_list(groups) or labels
