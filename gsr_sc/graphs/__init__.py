@@ -20,7 +20,8 @@ from ._position import barycentre, order, shares, sharpened
 from ._resolve import resolve
 from ._route import edge_lengths, find_root
 from ._several import groups, lines, rings
-from ._start import AnnealedMap, fit_annealed_map, is_slender
+from ._soft_map import AnnealedMap
+from ._start import fit_annealed_map, is_slender
 from ._symmetry import align, automorphisms
 from ._ties import group_shares, neuron_ties, sharpness
 from ._unordered import fit_unordered_map

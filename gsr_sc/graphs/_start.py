@@ -11,27 +11,29 @@ its neurons are evenly spaced whether the cells are or not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csgraph
 
 from ._laplacian import HeatKernel
-from ._match import first_assignments, squared_distances
+from ._match import first_assignments
 from ._neighbours import Neighbours, nearest_neighbours
 from ._position import ends, steps_between
+from ._soft_map import AnnealedMap, anneal, quantisation_error
 from ._tips import assign_by_tips
 from ._unfold import unfold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from ._graph import NeuronGraph
-    from ._unfold import Unfolded
+    from ._soft_map import Sweeps
 
 _N_SWEEPS = 40
-_WIDTH_SAMPLE = 2000
 # Heat levels out in about 1 / (smallest eigenvalue). Beginning well above, a map unfolds by itself, and the same one
 # whatever cells are left out; above four times that it may come out turned. The end keeps neighbours alike.
 _LEVELLED, _FINAL_HEAT = 4.0, 0.3
@@ -40,70 +42,12 @@ _SLENDER_HEAT, _SLENDER_FINAL_HEAT = 8.0, 0.5
 # A graph is slender if it has few edges for its neurons: a grid of any size has more.
 _SLENDER_EDGES = 1.1
 _FEWEST_TO_UNFOLD = 30
-# Weight of a neuron's cells where they need not count by number: a neuron with a twentieth of its share counts half.
-_LEAST_FILLED = 0.05
 # Power of the number of its cells with which a neuron counts: by number, evenly, or for sheets a little less than by
 # number, which was both the most stable and kept small clusters.
 _SHEET_POWER, _SLENDER_POWER = 0.75, 0.0
 _SMOOTHING_HEAT = 0.3
 # Maps that are about as good should not take turns winning: a later start has to be better by this factor.
 _CLEARLY_BETTER = 0.95
-
-
-@dataclass(frozen=True)
-class AnnealedMap:
-    """Prototypes of the neurons in the space of the coordinates they were fitted in.
-
-    Attributes
-    ----------
-    prototypes
-        Shape (n_neurons, n_coordinates).
-    width
-        Squared distance over which a cell is shared between neurons.
-    heat
-        Kernel that smooths the targets over the graph, shape (n_neurons, n_neurons).
-    quantisation_error
-        Mean squared distance of a cell to its nearest prototype, as a share of the variance.
-    tear
-        Mean number of steps on the graph between the neurons of a cell and of its nearest neighbours;
-        large where the map is folded, which the quantisation error does not see.
-    score
-        What the best of several maps has the least of: the quantisation error times one plus the tear;
-        on a slender graph the tear over what it is between cells taken at random (both root mean square).
-    unfolded
-        The space that the prototypes lie in, if it is not that of the coordinates.
-    """
-
-    prototypes: NDArray[np.float64]
-    width: float
-    heat: NDArray[np.float64]
-    quantisation_error: float
-    tear: float
-    score: float
-    unfolded: Unfolded | None = None
-
-    def place(self, coordinates: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Bring coordinates into the space of the prototypes, shape (n_obs, n)."""
-        return coordinates if self.unfolded is None else self.unfolded.place(coordinates)
-
-    def responsibilities(self, coordinates: NDArray[np.floating], *, placed: bool = False) -> NDArray[np.float64]:
-        """Share of each neuron in each cell, rows summing to 1, shape (n_obs, n_neurons).
-
-        Parameters
-        ----------
-        coordinates
-            Shape (n_obs, n_coordinates).
-        placed
-            Whether they come from :meth:`place` already.
-        """
-        x = coordinates if placed else self.place(coordinates)
-        distance = squared_distances(np.asarray(x, dtype=np.float64), self.prototypes)
-        return soft_assignment(distance, self.width)
-
-    def targets(self, coordinates: NDArray[np.floating], *, placed: bool = False) -> NDArray[np.float32]:
-        """Responsibilities smoothed by a little heat: what the encoder is first trained towards."""
-        smooth = self.responsibilities(coordinates, placed=placed) @ self.heat
-        return (smooth / smooth.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def fit_annealed_map(
@@ -149,18 +93,19 @@ def fit_annealed_map(
     x = np.asarray(coordinates, dtype=np.float32)
     if unfolded and is_slender(graph) and len(x) >= _FEWEST_TO_UNFOLD:
         return _fit_slender(x, graph, candidates)
-    candidates = [x] if candidates is None else candidates
-    neighbours = nearest_neighbours(x) if neighbours is None else neighbours
     kernel = HeatKernel(graph.adjacency)
-    widest = max(_LEVELLED / kernel.slowest, 4 * _FINAL_HEAT)
-    fitted = []
-    for nodes in first_assignments(graph, candidates):
-        prototypes, width, distance = _anneal(
-            x, kernel, nodes, np.geomspace(widest, _FINAL_HEAT, _N_SWEEPS), power=_SHEET_POWER
-        )
-        error, tear = _quantisation_error(x, distance), float(_steps(graph, distance, neighbours).mean())
-        fitted.append(AnnealedMap(prototypes, width, kernel(_SMOOTHING_HEAT), error, tear, score=error * (1 + tear)))
-    return _best(fitted)
+    heats = np.geomspace(max(_LEVELLED / kernel.slowest, 4 * _FINAL_HEAT), _FINAL_HEAT, _N_SWEEPS)
+    starts = first_assignments(graph, [x] if candidates is None else candidates)
+    maps = [anneal(x, kernel, nodes, heats, power=_SHEET_POWER) for nodes in starts]
+    if neighbours is None and len(maps) > 1:
+        neighbours = nearest_neighbours(x)
+
+    def score(distance: NDArray[np.float32]) -> float:
+        """The quantisation error times one plus the tear, which that does not see."""
+        assert neighbours is not None
+        return quantisation_error(x, distance) * (1 + float(_steps(graph, distance, neighbours).mean()))
+
+    return _best(maps, score, x, kernel)
 
 
 def is_slender(graph: NeuronGraph) -> bool:
@@ -197,28 +142,28 @@ def _fit_slender(
         starts.append(assign_by_tips(graph, space))
     kernel = HeatKernel(graph.adjacency)
     heats = np.geomspace(_SLENDER_HEAT, _SLENDER_FINAL_HEAT, _N_SWEEPS)
-    fitted = []
-    for nodes in starts:
-        prototypes, width, distance = _anneal(y, kernel, nodes, heats, power=_SLENDER_POWER)
+    maps = [anneal(y, kernel, nodes, heats, power=_SLENDER_POWER) for nodes in starts]
+
+    def score(distance: NDArray[np.float32]) -> float:
+        """The tear over what it is between cells taken at random, both root mean square."""
         steps = _steps(graph, distance, space.neighbours)
-        anywhere = _mean_square_steps(graph, distance)
-        score = float(np.sqrt((steps**2).mean() / max(anywhere, 1e-12)))
-        error, tear = _quantisation_error(y, distance), float(steps.mean())
-        fitted.append(AnnealedMap(prototypes, width, kernel(_SMOOTHING_HEAT), error, tear, score, space))
-    return _best(fitted)
+        return float(np.sqrt((steps**2).mean() / max(_mean_square_steps(graph, distance), 1e-12)))
+
+    return replace(_best(maps, score, y, kernel), unfolded=space)
 
 
-def _best(fitted: list[AnnealedMap]) -> AnnealedMap:
-    best = fitted[0]
-    for candidate in fitted[1:]:
-        if candidate.score < _CLEARLY_BETTER * best.score:
-            best = candidate
-    return best
-
-
-def _quantisation_error(x: NDArray[np.float32], distance: NDArray[np.float32]) -> float:
-    variance = float(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean())
-    return float(distance.min(axis=1).mean()) / max(variance, 1e-12)
+def _best(
+    maps: list[Sweeps], score: Callable[[NDArray[np.float32]], float], x: NDArray[np.float32], kernel: HeatKernel
+) -> AnnealedMap:
+    """The map of the lowest score, the first unless another is clearly better."""
+    best = maps[0]
+    if len(maps) > 1:
+        lowest = score(best.distance)
+        for other in maps[1:]:
+            if (found := score(other.distance)) < _CLEARLY_BETTER * lowest:
+                best, lowest = other, found
+    error = quantisation_error(x, best.distance)
+    return AnnealedMap(best.prototypes, best.width, kernel(_SMOOTHING_HEAT), error)
 
 
 def _steps(graph: NeuronGraph, distance: NDArray[np.float32], neighbours: Neighbours) -> NDArray[np.float64]:
@@ -232,50 +177,3 @@ def _mean_square_steps(graph: NeuronGraph, distance: NDArray[np.float32]) -> flo
     """The same between any two cells, its mean square."""
     share = np.bincount(distance.argmin(axis=1), minlength=graph.n_neurons) / len(distance)
     return float(share @ steps_between(graph) ** 2 @ share)
-
-
-def _anneal(
-    x: NDArray[np.float32],
-    kernel: HeatKernel,
-    nodes: NDArray[np.intp],
-    heats: NDArray[np.float64],
-    *,
-    power: float,
-) -> tuple[NDArray[np.float64], float, NDArray[np.float32]]:
-    """Prototypes, width, and squared distances of the observations to the prototypes.
-
-    A neuron weighs on those around it by a power of the number of its cells. With a power of 1 every cell counts the
-    same, and neurons gather where cells do; with 0 every filled neuron does, and they come to lie at even distances.
-    """
-    share = np.zeros((len(x), len(kernel.eigenvalues)), dtype=np.float32)
-    share[np.arange(len(x)), nodes] = 1.0
-    mean = x.mean(axis=0, dtype=np.float64)
-    # The width is a median, for which a few thousand observations will do.
-    sample = slice(None, None, max(len(x) // _WIDTH_SAMPLE, 1))
-    for t in heats:
-        heat = kernel(t)
-        mass = share.sum(axis=0, dtype=np.float64)
-        weight = (mass / mass.mean() + _LEAST_FILLED) ** (power - 1)
-        # A neuron that no heat reaches would have no prototype; the floor lets it share the overall mean.
-        prototypes = heat @ (weight[:, None] * (share.T @ x)) + 1e-9 * mean
-        prototypes /= (heat @ (weight * mass) + 1e-9)[:, None]
-        distance = squared_distances(x, prototypes.astype(np.float32))
-        width = sharing_width(distance[sample])
-        share = soft_assignment(distance, width)
-    return prototypes, width, distance
-
-
-def soft_assignment(distance: NDArray[Any], width: float) -> NDArray[Any]:
-    """Softmax over neurons of minus the squared distances over a width, rows summing to 1."""
-    share = distance - distance.min(axis=1, keepdims=True)
-    share *= share.dtype.type(-1 / width)
-    np.exp(share, out=share)
-    share /= share.sum(axis=1, keepdims=True)
-    return share
-
-
-def sharing_width(distance: NDArray[np.floating]) -> float:
-    """Squared distance over which an observation is shared: from the nearest prototype to the fourth, as a rule."""
-    rank = min(3, distance.shape[1] - 1)
-    lowest = np.partition(distance, rank, axis=1)
-    return max(float(np.median(lowest[:, rank] - lowest[:, 0])), 1e-12)

@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from ._match import squared_distances
-from ._start import AnnealedMap, sharing_width
+from ._soft_map import AnnealedMap, quantisation_error, sharing_width
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,11 +60,7 @@ def fit_unordered_map(
     # More neurons than distinct observations: the rest share the last prototype.
     prototypes = np.concatenate([prototypes, np.repeat(prototypes[-1:], n_neurons - len(prototypes), axis=0)])
     distance = squared_distances(x, prototypes.astype(np.float32))
-    variance = float(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean())
-    error = float(distance.min(axis=1).mean()) / max(variance, 1e-12)
-    return AnnealedMap(
-        prototypes, sharing_width(distance), np.eye(n_neurons), quantisation_error=error, tear=0.0, score=error
-    )
+    return AnnealedMap(prototypes, sharing_width(distance), np.eye(n_neurons), quantisation_error(x, distance))
 
 
 def _sequence(prototypes: NDArray[np.float64]) -> NDArray[np.intp]:

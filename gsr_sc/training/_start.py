@@ -116,10 +116,6 @@ def annealed_targets(
         # Principal components asked for by name are not to be unfolded.
         unfolded = init != "pca" or coordinates is not None
         start = fit_annealed_map(seen, graph, candidates=[first], neighbours=neighbours, unfolded=unfolded)
-    logger.debug(
-        "annealed start: quantisation error %.3f, neighbours %.2f steps apart",
-        start.quantisation_error,
-        start.tear,
-    )
+    logger.debug("annealed start: quantisation error %.3f", start.quantisation_error)
     placed = start.place(scores)
     return Targets(lambda index: start.targets(placed[index], placed=True), rows, seen)

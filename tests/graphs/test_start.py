@@ -37,10 +37,22 @@ def test_responsibilities_and_targets_are_shares(graph: graphs.NeuronGraph) -> N
         assert (shares >= 0).all()
         np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
     assert 0 < fitted.quantisation_error < 1
-    assert fitted.tear >= 0
-    assert fitted.score > 0
-    if not graphs.is_slender(graph):
-        assert fitted.score == fitted.quantisation_error * (1 + fitted.tear)
+
+
+def test_of_several_starts_the_best_is_kept_and_one_is_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, graph = principal_components(datasets.simulate_clusters(200, 50, rng=0).X), graphs.grid(5)
+    noise = np.random.default_rng(0).normal(size=x.shape)
+    best = fit_annealed_map(x, graph)
+    for candidates in ([x, noise], [noise[:, ::-1], x]):
+        found = fit_annealed_map(x, graph, candidates=candidates)
+        worst = max(fit_annealed_map(x, graph, candidates=[one]).quantisation_error for one in candidates)
+        assert best.quantisation_error <= found.quantisation_error * 1.05
+        assert found.quantisation_error <= worst * 1.05
+    # Neighbours, which only a choice needs, are dear.
+    monkeypatch.setattr(graphs._start, "nearest_neighbours", None)
+    np.testing.assert_array_equal(fit_annealed_map(x, graph, candidates=[x]).prototypes, best.prototypes)
+    with pytest.raises(TypeError):
+        fit_annealed_map(x, graph, candidates=[x, noise])
 
 
 def starts(x: np.ndarray) -> list[np.ndarray]:
