@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -78,24 +79,34 @@ class Fitted:
     novelty: Novelty | None = None
 
 
-@torch.no_grad()
 def encode(
     network: GraphAutoencoder, source: MatrixSource, rows: NDArray[np.intp] | None = None
 ) -> NDArray[np.float32]:
     """Activations of all rows of a source, or of sorted row numbers, (n_rows, n_neurons)."""
-    device = next(network.parameters()).device
-    known = source.conditions if rows is None or source.conditions is None else source.conditions[rows]
-    n_rows, start = len(source) if rows is None else len(rows), 0
-    activations = np.empty((n_rows, 0), dtype=np.float32)
-    for x in source.blocks(rows):
-        stop = start + len(x)
-        conditions = None if known is None else torch.from_numpy(known[start:stop]).to(device)
-        block = network.encode(torch.from_numpy(x).to(device), conditions).cpu().numpy()
-        if start == 0:
+    n_rows = len(source) if rows is None else len(rows)
+    activations: NDArray[np.float32] | None = None
+    for where, block in source.each(_Encoder(network), rows):
+        if activations is None:
             activations = np.empty((n_rows, block.shape[1]), dtype=np.float32)
-        activations[start:stop] = block
-        start = stop
-    return activations
+        activations[where] = block
+    return np.empty((0, 0), dtype=np.float32) if activations is None else activations
+
+
+@dataclass(frozen=True)
+class _Encoder:
+    """A network that places rows, wherever they are."""
+
+    network: GraphAutoencoder
+
+    @torch.no_grad()
+    def __call__(self, inputs: NDArray[np.float32], conditions: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        device = next(self.network.parameters()).device
+        told = None if conditions is None else torch.from_numpy(conditions).to(device)
+        return self.network.encode(torch.from_numpy(inputs).to(device), told).cpu().numpy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Where it goes there may be no GPU.
+        return {"network": deepcopy(self.network).cpu()}
 
 
 @torch.no_grad()

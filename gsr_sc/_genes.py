@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,8 +81,14 @@ class Match:
             return all_totals
         member = np.zeros(rows.shape[1])
         member[self.counted] = 1
-        totals = np.concatenate([np.asarray(rows.raw(block) @ member).ravel() for block in rows.blocks()])
+        totals = np.empty(rows.shape[0])
+        for where, block in rows.each(partial(_counted, member)):
+            totals[where] = block
         return totals / self.share
+
+
+def _counted(member: NDArray[np.float64], values: Any) -> NDArray[np.float64]:
+    return np.asarray(values @ member).ravel()
 
 
 def learn_genes(

@@ -42,6 +42,8 @@ _TIE_ROWS = 5000
 _TIE_NEIGHBOURS = 5
 # So many observations tell what neurons stand for and how good the map is.
 _MAX_READ = 50_000
+# So many rows tell whether several processes have the same data.
+_MAX_COMPARED = 1000
 
 
 def fit_input(
@@ -76,9 +78,11 @@ def fit_input(
     ValueError
         If values or options are wrong; before any training.
     """
+    if world is not None and world.size > 1:
+        # Before any of them works on what another one takes for its own.
+        world.require_same((data.rows.shape, len(data.columns), _sample_total(data)), "data")
+    data = data.shared(world)
     facts = examine(data)
-    if world is not None:
-        world.require_same((data.rows.shape, len(data.columns), round(float(facts.totals.sum()))), "data")
     kind, counts = choose_transform(transform, facts, data)
     design = replace(design, likelihood=choose_likelihood(likelihood, facts, data))
     useful = np.flatnonzero(~facts.silent)
@@ -178,6 +182,12 @@ def fit_input(
         genes=learn_genes(data, learnt.columns, var_ids=var_ids, counts=counts, training=training, totals=facts.totals),
         novelty=learn_novelty(result.network, source, data.rows, training=training, held_out=held_out),
     )
+
+
+def _sample_total(data: Input) -> str:
+    """What tells data from others: the sum of some rows, to a few digits, as machines may add up in another order."""
+    some = data.rows.sample(np.arange(data.rows.shape[0]), _MAX_COMPARED)
+    return f"{float(data.rows.take(some).sum(dtype=np.float64)):.6g}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ._placing import place
 from ._store import write_results
 from ._validate import read_input
 from .matrices import Collected, collected
-from .training import limited_threads
+from .training import World, join_processes, limited_threads, tells_why
 
 if TYPE_CHECKING:
     import os
@@ -58,13 +58,16 @@ class FittedModel:
         """Parameters as used and quality measures, as one plain dict."""
         return {**self.fitted.params, **self.fitted.quality}
 
-    def transform(self, adata: AnnData) -> NDArray[np.float32]:
+    def transform(self, adata: AnnData, *, together: bool = False) -> NDArray[np.float32]:
         """Activations of the neurons for observations old or new.
 
         Parameters
         ----------
         adata
             Observations by variables; variables are matched by name. It stays as it is.
+        together
+            Whether all processes of `torchrun` call this with the same data: each then places its share of the rows, and
+            all return all of them. By default a process places all rows itself and waits for no other.
 
         Returns
         -------
@@ -77,7 +80,7 @@ class FittedModel:
         ValueError
             If the values are not of the kind that the model was fitted on, or a batch is one that it has not seen.
         """
-        return self._place(adata).activations
+        return self._place(adata, together=together).activations
 
     def decode(self, activations: ArrayLike) -> NDArray[np.float32]:
         """What the decoder makes of activations.
@@ -124,7 +127,7 @@ class FittedModel:
             _fitted.predict(self.fitted, activations), index=adata.obs_names, columns=self.fitted.label_names
         )
 
-    def annotate(self, adata: AnnData, *, key_added: str | None = None) -> Self:
+    def annotate(self, adata: AnnData, *, key_added: str | None = None, together: bool = False) -> Self:
         """Place observations on the map and write all results into the AnnData.
 
         Parameters
@@ -133,9 +136,11 @@ class FittedModel:
             Observations by variables, those of the fit or new ones. A view becomes an AnnData of its own.
         key_added
             Name of the results; see :func:`gsr_sc.tl.fit` for the slots.
+        together
+            See :meth:`transform`.
         """
         require_writable(adata)
-        placed = self._place(adata)
+        placed = self._place(adata, together=together)
         results = _fitted.results(
             self.fitted, placed.activations, placed.silent, columns=placed.columns, n_vars=adata.n_vars
         )
@@ -159,13 +164,14 @@ class FittedModel:
         """
         _folder.save(self.fitted, path, overwrite=overwrite)
 
-    def _place(self, adata: AnnData) -> Placed:
+    def _place(self, adata: AnnData, *, together: bool = False) -> Placed:
         configure()
         adata = collected(adata)
         data = read_input(adata, layer=self.layer, use_rep=self.use_rep, to_fit=False)
         conditions = read_conditions(adata, self.fitted.batches)
-        with limited_threads(self.n_jobs):
-            return place(self.fitted, data, conditions)
+        world = join_processes() if together else World()
+        with tells_why(world), limited_threads(self.n_jobs):
+            return place(self.fitted, data.shared(world), conditions)
 
 
 def require_writable(adata: AnnData, *, copy: bool = False) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from ._checks import require_key
 from ._log import warn
-from .matrices import open_rows
+from .matrices import SharedRows, look, open_rows
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
 
     from .matrices import Rows
+    from .training import World
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +49,10 @@ class Input:
     var_names: pd.Index[str]
     where: str
     is_representation: bool
+
+    def shared(self, world: World | None) -> Input:
+        """The same, with passes over its rows shared out between processes; all of them then have to make them."""
+        return self if world is None or world.size == 1 else replace(self, rows=SharedRows(self.rows, world))
 
 
 @dataclass(frozen=True)
@@ -184,19 +188,12 @@ def examine(data: Input, *, report: bool = True) -> Facts:
     totals, silent = np.zeros(n_obs), np.zeros(n_obs, dtype=bool)
     seen = np.zeros(data.rows.shape[1], dtype=bool)
     lowest, highest, whole = np.inf, -np.inf, True
-    for block in data.rows.blocks():
-        values = data.rows.raw(block)
-        stored = values.data if sparse.issparse(values) else values
-        if stored.dtype.kind == "f":
-            if not np.isfinite(stored).all():
-                _refuse_not_finite(values, data, block)
-            whole = whole and bool((stored == np.round(stored)).all())
-        if stored.size:
-            lowest, highest = min(lowest, float(stored.min())), max(highest, float(stored.max()))
-        nonzero = values != 0
-        silent[block] = np.asarray(nonzero.sum(axis=1)).ravel() == 0
-        seen |= np.asarray(nonzero.sum(axis=0)).ravel() > 0
-        totals[block] = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
+    for span, block in data.rows.each(look):
+        if block.not_finite is not None:
+            _refuse_not_finite(block.not_finite, data, span)
+        lowest, highest, whole = min(lowest, block.lowest), max(highest, block.highest), whole and block.whole
+        totals[span], silent[span] = block.totals, block.silent
+        seen |= block.seen
     if max(highest, -lowest) > _LARGEST:
         msg = (
             f"{data.where} holds values of up to {max(highest, -lowest):.2g}, beyond what can be squared in single "
@@ -225,17 +222,11 @@ def _kind(lowest: float, highest: float, *, whole: bool) -> str:
     return "unit" if highest <= 1 else "positive"
 
 
-def _refuse_not_finite(values: Any, data: Input, block: Any) -> None:
-    coordinates = values.tocoo() if sparse.issparse(values) else None
-    if coordinates is not None:
-        bad = ~np.isfinite(coordinates.data)
-        rows, columns = coordinates.row[bad], coordinates.col[bad]
-    else:
-        rows, columns = np.nonzero(~np.isfinite(values))
-    names = data.obs_names[block]
+def _refuse_not_finite(found: tuple[int, int, int], data: Input, span: slice) -> None:
+    row, column, n = found
     msg = (
-        f"{data.where} holds NaN or infinite values, the first at observation {names[int(rows[0])]!r}, variable "
-        f"{data.var_names[int(columns[0])]!r} ({len(rows)} within the first {(block.stop)} observations). "
+        f"{data.where} holds NaN or infinite values, such as at observation {data.obs_names[span][row]!r}, variable "
+        f"{data.var_names[column]!r} ({n} within {span.stop - span.start} observations). "
         "Remove or impute them first."
     )
     raise ValueError(msg)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ._collection import Collected, collected
 from ._components import Blocks, component_scores, principal_axes
 from ._integrate import Integration, fit_integration
+from ._look import look
 from ._open import open_rows
 from ._partial import PartialSource
 from ._rows import Rows
+from ._shared import SharedRows
 from ._source import MatrixSource
 from ._transform import Transform, TransformKind, fit_transform, log_normalise
 
@@ -18,6 +20,7 @@ __all__ = [
     "MatrixSource",
     "PartialSource",
     "Rows",
+    "SharedRows",
     "Transform",
     "TransformKind",
     "collected",
@@ -25,6 +28,7 @@ __all__ = [
     "fit_integration",
     "fit_transform",
     "log_normalise",
+    "look",
     "open_rows",
     "principal_axes",
 ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
+
+    from ._rows import T
 
 _OVERSAMPLING = 15
 _N_ITERATIONS = 6
@@ -42,6 +45,10 @@ class Blocks(Protocol):
 
     def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.float32]]:
         """Rows as dense blocks."""
+        ...
+
+    def each(self, work: Callable[..., T], rows: NDArray[np.intp] | None = None) -> Iterator[tuple[slice, T]]:
+        """Where each block is, and what a function makes of it, worked out where the rows are."""
         ...
 
 
@@ -96,8 +103,10 @@ def component_scores(
 ) -> NDArray[np.float32]:
     """Scores of rows on principal axes, (n_rows, n_components) float32."""
     scores = np.empty((len(source) if rows is None else len(rows), axes.shape[1]), dtype=np.float32)
-    start = 0
-    for block in source.blocks(rows):
-        scores[start : start + len(block)] = (block - source.baseline) @ axes
-        start += len(block)
+    for where, block in source.each(partial(_scores, axes, source.baseline), rows):
+        scores[where] = block
     return scores
+
+
+def _scores(axes: Any, baseline: Any, block: NDArray[np.float32], _conditions: Any) -> NDArray[np.float32]:
+    return np.asarray((block - baseline) @ axes)

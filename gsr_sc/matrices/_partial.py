@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,6 +48,7 @@ class PartialSource(MatrixSource):
         found = transform.part(self.found)
         super().__init__(rows, replace(found, columns=columns[self.found]), totals, conditions=conditions)
         self._mean = transform.baseline
+        self._reading = _Filled(self._transform, self.found, self._mean)
 
     @property
     def n_inputs(self) -> int:
@@ -61,11 +62,20 @@ class PartialSource(MatrixSource):
 
     def seen(self, index: Index) -> NDArray[np.float32]:
         """The variables that are there, transformed, (batch, number found)."""
-        return super().batch(index)
+        totals = None if self._totals is None else self._totals[index]
+        return self._transform(self._rows.take(index), totals)
 
-    def batch(self, index: Index) -> NDArray[np.float32]:
-        """Rows as a dense float32 array, (batch, n_inputs)."""
-        seen, mean = self.seen(index), self._mean[self.found]
-        whole = np.tile(self._mean, (len(seen), 1))
+
+@dataclass(frozen=True)
+class _Filled:
+    """A transform of the variables that are there, the others filled in."""
+
+    transform: Transform
+    found: NDArray[np.bool_]
+    mean: NDArray[np.float32]
+
+    def __call__(self, rows: Any, totals: NDArray[np.float64] | None) -> NDArray[np.float32]:
+        seen, mean = self.transform(rows, totals), self.mean[self.found]
+        whole = np.tile(self.mean, (len(seen), 1))
         whole[:, self.found] += (seen - mean) / np.float32(self.found.mean())
         return whole

@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
     Index = NDArray[np.intp] | slice
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -63,18 +65,65 @@ class Rows(ABC):
 
     def take(self, index: Index) -> Any:
         """Rows as float32: a CSR matrix with data of its own where the matrix is sparse, else a new array."""
-        rows = self.raw(index)
-        if not self.is_sparse:
-            return rows.astype(np.float32)
-        # Always a copy: callers change the values of a batch in place.
-        return type(rows)((rows.data.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
+        return as_float(self.raw(index))
 
-    def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[Index]:
-        """Index of consecutive rows (of all, or of the sorted `rows`), block by block."""
-        n_rows = self.shape[0] if rows is None else len(rows)
-        for start in range(0, n_rows, BLOCK_ROWS):
-            block = slice(start, min(start + BLOCK_ROWS, n_rows))
-            yield block if rows is None else rows[block]
+    def blocks(self, rows: Index | None = None) -> Iterator[Index]:
+        """Index of consecutive rows (of all, of a slice of them, or of the sorted `rows`), block by block."""
+        for start, stop in _spans(self.n_of(rows)):
+            if rows is None or isinstance(rows, slice):
+                first = 0 if rows is None else rows.start
+                yield slice(first + start, first + stop)
+            else:
+                yield rows[start:stop]
+
+    def n_of(self, rows: Index | None) -> int:
+        """How many rows are meant."""
+        if rows is None:
+            return self.shape[0]
+        return rows.stop - rows.start if isinstance(rows, slice) else len(rows)
+
+    def each(
+        self, work: Callable[..., T], rows: Index | None = None, *along: NDArray[Any] | None
+    ) -> Iterator[tuple[slice, T]]:
+        """What a function makes of all rows (of a slice, or of the sorted `rows`), block by block, worked out where they are.
+
+        Parameters
+        ----------
+        work
+            Called with the values of a block, in their own dtype and not to be changed, and with its part of each of `along`.
+            It may have to travel, and so has to be something that can be pickled.
+        rows
+            Which rows; all by default.
+        along
+            Arrays of one entry for each row of the matrix, or None.
+
+        Yields
+        ------
+        Where the block is among the rows asked for, and what the function returned. Every block comes once.
+        """
+        spans = _spans(self.n_of(rows))
+        for (start, stop), block in zip(spans, self.blocks(rows), strict=True):
+            yield slice(start, stop), work(self.raw(block), *parts_of(along, block))
+
+    def beside(self, matrix: NDArray[Any]) -> Rows:
+        """Rows of another matrix in memory that stand for the same observations, and are worked on by the same processes."""
+        return MemoryRows(matrix)
+
+
+def as_float(rows: Any) -> Any:
+    """Rows as float32, in memory of their own: callers change the values of a batch in place."""
+    if not sparse.issparse(rows):
+        return rows.astype(np.float32)
+    return type(rows)((rows.data.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
+
+
+def parts_of(along: tuple[NDArray[Any] | None, ...], index: Index) -> list[NDArray[Any] | None]:
+    """The entries of some rows in arrays that go along with a matrix."""
+    return [None if every is None else every[index] for every in along]
+
+
+def _spans(n_rows: int) -> list[tuple[int, int]]:
+    return [(start, min(start + BLOCK_ROWS, n_rows)) for start in range(0, n_rows, BLOCK_ROWS)]
 
 
 class MemoryRows(Rows):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._rows import as_float
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
-    from ._rows import Index, Rows
+    from ._rows import Index, Rows, T
     from ._transform import Transform
 
 # Bytes: a transform costs as much as a step on the rows, and a few thousand cells are seen twenty times. The rest of a fit
@@ -51,14 +54,16 @@ class MatrixSource:
         self.conditions = conditions
         self._rows = rows
         self._transform = transform
+        # From raw float32 rows and their totals to what the network reads.
+        self._reading: Callable[..., NDArray[np.float32]] = transform
         self._as_given = replace(transform, kind="none")
         self._totals = totals
-        self._held: NDArray[np.float32] | None = None
+        self._held: Rows | None = None
         if hold and 4 * len(self) * self.n_inputs <= _MOST_HELD:
             held = np.empty((len(self), self.n_inputs), dtype=np.float32)
             for block in rows.blocks():
                 held[block] = self.batch(block)
-            self._held = held
+            self._held = rows.beside(held)
 
     def __len__(self) -> int:
         return self._rows.shape[0]
@@ -86,9 +91,9 @@ class MatrixSource:
     def batch(self, index: Index) -> NDArray[np.float32]:
         """Rows as a dense float32 array, (batch, n_inputs), not to be changed."""
         if self._held is not None:
-            return self._held[index]
+            return self._held.raw(index)
         totals = None if self._totals is None else self._totals[index]
-        return self._transform(self._rows.take(index), totals)
+        return self._reading(self._rows.take(index), totals)
 
     def observed(self, index: Index) -> NDArray[np.float32]:
         """The same variables of the rows as they stand in the matrix, (batch, n_inputs): what a count model explains."""
@@ -110,3 +115,26 @@ class MatrixSource:
         """All rows (or the sorted `rows`) in order, block by block."""
         for block in self._rows.blocks(rows):
             yield self.batch(block)
+
+    def each(self, work: Callable[..., T], rows: NDArray[np.intp] | None = None) -> Iterator[tuple[slice, T]]:
+        """What a function makes of all rows (or the sorted `rows`), block by block, worked out where they are.
+
+        Parameters
+        ----------
+        work
+            Called with a dense block, (n, n_inputs), and what is told beside it, (n, n_conditions) or None. It may have to
+            travel, and so has to be something that can be pickled.
+        rows
+            Sorted numbers; all by default.
+
+        Yields
+        ------
+        Where the block is among the rows asked for, and what the function returned. Every block comes once.
+        """
+        if self._held is not None:
+            return self._held.each(work, rows, self.conditions)
+        return self._rows.each(partial(_read, work, self._reading), rows, self._totals, self.conditions)
+
+
+def _read(work: Callable[..., T], reading: Callable[..., Any], values: Any, totals: Any, conditions: Any) -> T:
+    return work(reading(as_float(values), totals), conditions)

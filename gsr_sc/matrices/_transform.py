@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy import sparse
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ._moments import Sums, moments, sums_of
+from ._rows import as_float
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ._rows import Index, Rows
+    from ._rows import Rows
 
 TransformKind = Literal["zscore", "pearson", "combined", "none"]
 
@@ -195,15 +196,10 @@ def _learn(
     totals: NDArray[np.float64],
 ) -> Transform:
     """Learn a transform of one kind; its baseline is the mean of what goes in."""
-    target = _log_target(rows, columns, training, totals) if counts and kind == "zscore" else 1.0
-
-    def prepared(block: Index) -> Any:
-        values = rows.take(block)
-        if counts and kind == "zscore":
-            log_normalise(values, totals[block], target)
-        return values
-
-    mean, variance = _moments((prepared(block) for block in rows.blocks(training)), rows.shape[1])
+    logs = counts and kind == "zscore"
+    target = _log_target(rows, columns, training, totals) if logs else 1.0
+    work = partial(_log_sums, target=target if logs else None)
+    mean, variance, _ = moments(rows.each(work, training, totals))
     # Below this a variance is rounding error of the sum of squares.
     columns = columns[variance[columns] > 1e-9 * np.maximum(mean[columns] ** 2, 1e-12)]
     centre, scale, clip = np.zeros(len(columns)), np.ones(len(columns)), float(np.finfo(np.float32).max)
@@ -227,8 +223,7 @@ def _seen(
     transform: Transform, rows: Rows, training: NDArray[np.intp], totals: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and variance of each transformed variable over the training cells."""
-    blocks = (transform(rows.take(block), totals[block]) for block in rows.blocks(training))
-    return _moments(blocks, transform.n_inputs)
+    return moments(rows.each(partial(_transformed_sums, transform), training, totals))[:2]
 
 
 def _combine(
@@ -271,33 +266,27 @@ def _log_target(
     """
     median = float(np.median(totals[training][totals[training] > 0]))
     factor = np.divide(median, totals, out=np.zeros(len(totals)), where=totals > 0)
-    poisson = np.zeros(rows.shape[1])
-
-    def scaled() -> Iterator[Any]:
-        for block in rows.blocks(training):
-            values, by_row = rows.take(block), factor[block].astype(np.float32)[:, None]
-            values = sparse.csr_array(values.multiply(by_row)) if sparse.issparse(values) else values * by_row
-            poisson[:] += factor[block] @ values
-            yield values
-
-    mean, variance = _moments(scaled(), rows.shape[1])
+    mean, variance, poisson = moments(rows.each(_scaled_sums, training, factor))
     excess = variance - poisson / len(training)
     overdispersion = float(excess[columns].sum() / max((mean[columns] ** 2).sum(), 1e-12))
     return median * 2 * float(np.clip(overdispersion, *_OVERDISPERSION_RANGE))
 
 
-def _moments(blocks: Iterator[Any], n_columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and variance of each column over blocks of rows."""
-    total, squares, n = np.zeros(n_columns), np.zeros(n_columns), 0
-    for values in blocks:
-        n += values.shape[0]
-        total += _column_sums(values)
-        squares += _column_sums(values.power(2) if sparse.issparse(values) else values**2)
-    mean = total / n
-    return mean, np.clip(squares / n - mean**2, 0, None)
+# What is summed over a block; each travels to where the rows are.
 
 
-def _column_sums(values: Any) -> NDArray[np.float64]:
-    # scipy sums a sparse matrix along its columns in its own precision, whatever `dtype` says.
-    sums = np.ones(values.shape[0]) @ values if sparse.issparse(values) else values.sum(axis=0, dtype=np.float64)
-    return np.asarray(sums).ravel()
+def _log_sums(values: Any, totals: NDArray[np.float64], *, target: float | None) -> Sums:
+    values = as_float(values)
+    if target is not None:
+        log_normalise(values, totals, target)
+    return sums_of(values)
+
+
+def _transformed_sums(transform: Transform, values: Any, totals: NDArray[np.float64]) -> Sums:
+    return sums_of(transform(as_float(values), totals))
+
+
+def _scaled_sums(values: Any, factor: NDArray[np.float64]) -> Sums:
+    values, by_row = as_float(values), factor.astype(np.float32)[:, None]
+    values = sparse.csr_array(values.multiply(by_row)) if sparse.issparse(values) else values * by_row
+    return sums_of(values, factor)

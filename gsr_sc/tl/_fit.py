@@ -180,7 +180,8 @@ def fit(
         model.save(save_model)
     if copy and not isinstance(adata, Collected):
         adata = adata.copy()
-    model.annotate(adata, key_added=key_added)
+    # Every process that trained is here.
+    model.annotate(adata, key_added=key_added, together=True)
     logger.info(
         "    finished (%.1f s): added\n    %r, activations (adata.obsm)\n    %r, coordinates on the map (adata.obsm)\n"
         "    %r, cluster-indicator groups (adata.obs)",

@@ -44,7 +44,13 @@ class World:
 
     def share(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Part of some row numbers that is this process's; in the order of the processes they are all."""
-        return rows if self.size == 1 else np.array_split(rows, self.size)[self.rank]
+        return rows[self.span(len(rows))]
+
+    def span(self, n_rows: int) -> slice:
+        """Which of so many rows, as consecutive ones, are this process's."""
+        least, over = divmod(n_rows, self.size)
+        start = self.rank * least + min(self.rank, over)
+        return slice(start, start + least + (self.rank < over))
 
     def add(self, tensors: Sequence[Tensor]) -> None:
         """Replace tensors by their sums over the processes, in one message."""
@@ -76,7 +82,7 @@ class World:
         if self.size == 1:
             return values
         # In the order of the processes, so that every one of them adds up the same.
-        return np.sum(self._collect(values), axis=0)
+        return np.sum(self.collect(values), axis=0)
 
     def agree(self, value: T) -> T:
         """What the first process says."""
@@ -101,11 +107,14 @@ class World:
         ValueError
             In all of them, if one does not.
         """
-        if self.size > 1 and any(other != what for other in self._collect(what)):
+        if self.size > 1 and any(other != what for other in self.collect(what)):
             msg = f"The processes have different {told}: every one has to be given the same data and options."
             raise ValueError(msg)
 
-    def _collect(self, value: Any) -> list[Any]:
+    def collect(self, value: Any) -> list[Any]:
+        """What each of the processes says, in their order."""
+        if self.size == 1:
+            return [value]
         found: list[Any] = [None] * self.size
         with _together():
             torch.distributed.all_gather_object(found, value)

@@ -43,7 +43,7 @@ def put(row: int, column: int, value: float) -> Callable[[np.ndarray], None]:
 VALUES: dict[str, tuple[Callable[[], AnnData], str]] = {
     "NaN": (
         lambda: with_x(put(3, 5, np.nan)),
-        r"X holds NaN or infinite values, the first at observation 'cell3', variable 'gene5'",
+        r"X holds NaN or infinite values, such as at observation 'cell3', variable 'gene5'",
     ),
     "infinity": (lambda: with_x(put(59, 0, -np.inf)), r"observation 'cell59', variable 'gene0'"),
     "NaN in CSR": (

@@ -15,6 +15,7 @@ from _source import ROOT
 
 import gsr_sc
 from gsr_sc import _processes
+from gsr_sc.matrices import SharedRows, open_rows
 from gsr_sc.training import LostProcessError, World, tells_why
 from gsr_sc.training._fit import _require_sharable
 from gsr_sc.training._plan import TrainingPlan
@@ -26,6 +27,7 @@ SCRIPT = """
 import os, sys
 import numpy as np
 import gsr_sc
+from gsr_sc import _fitted
 from gsr_sc.training import Progress
 from gsr_sc.training._batch import Reader
 
@@ -38,6 +40,13 @@ def noting(self, index, *, with_start, rng):
     return read(self, index, with_start=with_start, rng=rng)
 
 Reader._read = noting
+encode, encoded = _fitted._Encoder.__call__, []
+
+def counting(self, inputs, conditions):
+    encoded.append(len(inputs))
+    return encode(self, inputs, conditions)
+
+_fitted._Encoder.__call__ = counting
 adata = gsr_sc.datasets.simulate_clusters(600, 40)
 if "die" in sys.argv and rank == 1:
     step, steps = Progress.step, []
@@ -49,7 +58,13 @@ if "die" in sys.argv and rank == 1:
 
     Progress.step = dying
 gsr_sc.tl.fit(adata, graph="ring", n_neurons=12, max_epochs=4, smoothness=0.5, n_jobs=1, save_model="model")
-np.savez(f"rank{rank}.npz", activations=adata.obsm["X_gsr"], rows=np.concatenate(rows),
+n_encoded = sum(encoded)
+model = gsr_sc.GSR.load("model")
+# By one process alone it must not wait for the other, together each does its share.
+alone = model.transform(adata) if rank == 0 else adata.obsm["X_gsr"]
+encoded.clear()
+together = model.transform(adata, together=True)
+np.savez(f"rank{rank}.npz", n_encoded=[n_encoded, sum(encoded)], alone=alone, together=together, activations=adata.obsm["X_gsr"], rows=np.concatenate(rows),
          **adata.uns["gsr"]["history"])
 """
 N_TRAINING = 540
@@ -76,8 +91,14 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
     assert len(first["rows"]) + len(second["rows"]) == n_epochs * N_TRAINING
     counts = np.bincount(np.concatenate([first["rows"], second["rows"]]), minlength=600)
     assert sorted(set(counts.tolist())) == [0, n_epochs]
-    # The same map in both, row by row, and the model written once.
-    np.testing.assert_array_equal(first["activations"], second["activations"])
+    # The same map in both, row by row, each having placed its half: once to read the map, once to annotate; then once more.
+    for placed in (first["n_encoded"], second["n_encoded"]):
+        assert placed.tolist() == [600, 300]
+    for name in ("activations", "together"):
+        np.testing.assert_array_equal(first[name], second[name])
+    np.testing.assert_allclose(first["together"], first["activations"], atol=1e-6)
+    np.testing.assert_allclose(first["alone"], first["activations"], atol=1e-6)
+    # And the model written once.
     model = gsr_sc.GSR.load(tmp_path / "model")
     adata = gsr_sc.datasets.simulate_clusters(600, 40)
     np.testing.assert_allclose(model.transform(adata), first["activations"], atol=1e-5)
@@ -108,9 +129,58 @@ class Pair(World):
         super().__init__(rank, 2)
         self.sent = sent
 
-    def _collect(self, value: Any) -> list[Any]:
+    def collect(self, value: Any) -> list[Any]:
         self.sent.append(value)
         return self.sent
+
+
+class Told(World):
+    """One of several processes, which hears from the others what they have said, round by round."""
+
+    def __init__(self, rank: int, rounds: list[list[Any]]) -> None:
+        super().__init__(rank, len(rounds[0]))
+        self.rounds = iter(rounds)
+
+    def collect(self, value: Any) -> list[Any]:
+        told = list(next(self.rounds))
+        told[self.rank] = value
+        return told
+
+
+def sums(values: np.ndarray, along: np.ndarray, nothing: None) -> np.ndarray:
+    assert nothing is None
+    return values.sum(axis=1) + along
+
+
+@pytest.mark.parametrize("which", [None, slice(700, 9000), np.arange(3, 9000, 2), np.arange(2)], ids=str)
+def test_every_process_gets_every_row_once(which: Any) -> None:
+    matrix, along = np.arange(20_000.0).reshape(10_000, 2), np.arange(10_000.0)
+    # What each of three says on its own, round by round; then each with what the others said.
+    said: list[list[Any]] = []
+    for rank in range(3):
+        heard: list[Any] = []
+        said.append(heard)
+        world = World(rank, 3)
+        world.collect = lambda value, heard=heard: (heard.append(value), [value])[1]  # type: ignore[method-assign]
+        assert all(True for _ in SharedRows(open_rows(matrix), world).each(sums, which, along, None))
+    n_rounds = max(map(len, said))
+    rounds = [[heard[number] if number < len(heard) else [] for heard in said] for number in range(n_rounds)]
+    expected = matrix.sum(axis=1) + along
+    expected = expected if which is None else expected[which]
+    orders = []
+    for rank in range(3):
+        found, order = np.full(len(expected), np.nan), []
+        for where, result in SharedRows(open_rows(matrix), Told(rank, rounds)).each(sums, which, along, None):
+            assert np.isnan(found[where]).all(), "twice"
+            found[where] = result
+            order.append(where.start)
+        np.testing.assert_array_equal(found, expected)
+        orders.append(order)
+    # In the same order, so that sums are the same bits.
+    assert orders[0] == orders[1] == orders[2]
+    # No process does more than a block above its share.
+    n_own = [sum(where.stop - where.start for done in heard for where, _ in done) for heard in said]
+    assert max(n_own) - min(n_own) <= 1
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 2, 7, 128])
