@@ -12,8 +12,9 @@ from scipy import sparse
 
 import gsr_sc
 from gsr_sc import graphs
+from gsr_sc._added import write_added
 from gsr_sc._keys import UNASSIGNED, Keys
-from gsr_sc._store import MapResults, write_added, write_results
+from gsr_sc._store import MapResults, write_results
 from gsr_sc._stored import StoredMap
 
 if TYPE_CHECKING:

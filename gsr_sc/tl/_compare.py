@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._added import write_added
 from .._checks import require_number
 from .._log import configure, warn
 from .._random import resolve_rng
-from .._store import write_added
 from .._stored import StoredMap
 from ..get import neurons
 from ..graphs import sharpened

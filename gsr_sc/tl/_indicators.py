@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._added import write_levels
 from .._checks import require_number
 from .._keys import UNASSIGNED
 from .._log import configure
-from .._store import write_levels
 from .._stored import StoredMap
 from ..graphs import nested_groups
 from ..graphs._ties import neighbour_shares

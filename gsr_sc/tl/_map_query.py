@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._added import write_query
 from .._checks import require_number
 from .._fitted import results
 from .._keys import Keys
 from .._log import configure
 from .._query import place_query
-from .._store import write_query, write_results
+from .._store import write_results
 from .._stored import StoredMap
 from .._transfer import transfer_labels
 from .._validate import read_input

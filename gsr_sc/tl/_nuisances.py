@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._added import write_added
 from .._checks import require_number, unknown
 from .._log import configure
-from .._store import write_added
 from .._stored import StoredMap
 from .._validate import examine, read_input
 from ..get._columns import is_numeric, read_labels

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from .._added import write_added
 from .._checks import require_choice, require_number
 from .._log import configure
 from .._random import draw_seed, resolve_rng
-from .._store import write_added
 from .._stored import StoredMap
 from ..metrics import moran_i
 from ..training import TrainingPlan

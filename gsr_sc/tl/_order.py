@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._added import write_order
 from .._checks import require_number, unknown
 from .._log import configure
-from .._store import write_order
 from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._values import composition, neuron_means, read_values, weights

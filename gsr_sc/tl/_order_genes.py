@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._added import write_added
 from .._checks import require_number, unknown
 from .._log import configure
-from .._store import write_added
 from .._stored import StoredMap
 from ..get._columns import are_counts
 from ..stats import adjusted, change_along

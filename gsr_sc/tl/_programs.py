@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._added import write_added
 from .._checks import require_number
 from .._log import configure
-from .._store import write_added
 from .._stored import StoredMap
 from .._validate import examine, read_input
 from ..get import neurons

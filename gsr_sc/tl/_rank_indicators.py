@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import false_discovery_control, norm
 
+from .._added import write_added
 from .._checks import require_choice, require_number
 from .._log import configure
-from .._store import write_added
 from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._levels import Level, read_units

@@ -12,11 +12,11 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from .._added import write_added
 from .._checks import require_number
 from .._keys import Keys
 from .._log import configure
 from .._random import draw_seed, resolve_rng
-from .._store import write_added
 from ..graphs import LearnedGraph, NeuronGraph, resolve
 from ..metrics import seed_agreement
 from ._figures import figures

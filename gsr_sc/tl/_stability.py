@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from .._added import write_added
 from .._checks import require_choice, require_number
 from .._log import configure
 from .._random import draw_seed, resolve_rng
-from .._store import write_added
 from .._stored import StoredMap
 from ..get._trust import two_digits
 from ._agreement import agreement

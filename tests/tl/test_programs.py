@@ -15,8 +15,8 @@ from scipy import sparse
 
 import gsr_sc
 from gsr_sc import get
+from gsr_sc._added import remove_added
 from gsr_sc._keys import Keys
-from gsr_sc._store import _remove_added
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -219,7 +219,7 @@ def test_survives_files_and_goes_with_a_new_map(suffix: str, adata: AnnData, tmp
         pd.testing.assert_frame_equal(
             adata.uns["gsr_programs"][name], back.uns["gsr_programs"][name], check_index_type=False
         )
-    _remove_added(back, Keys.of(None))
+    remove_added(back, Keys.of(None))
     assert not {"gsr_programs_cells", "gsr_programs_cells_groups"} & set(back.varm)
     assert "gsr_programs_sd" not in back.var
     assert "gsr_programs" not in back.uns
