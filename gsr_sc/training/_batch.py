@@ -62,7 +62,7 @@ class Reader:
     source
         Where rows come from.
     targets
-        Responsibilities of the annealed map by row of the source; None for a random start.
+        From rows of the source, by number and as they are, to responsibilities of the annealed map; None for a random start.
     context
         What is known of the rows beside what the encoder sees.
     dropout
@@ -75,7 +75,7 @@ class Reader:
         self,
         source: Source,
         *,
-        targets: Callable[[Index], NDArray[np.float32]] | None,
+        targets: Callable[[Index, NDArray[np.float32]], NDArray[np.float32]] | None,
         context: Context,
         dropout: float = 0.0,
         ahead: bool = False,
@@ -121,7 +121,7 @@ class Reader:
         values = (
             inputs,
             seen,
-            self.targets(index) if with_start and self.targets is not None else None,
+            self.targets(index, inputs) if with_start and self.targets is not None else None,
             None if known.observed is None else known.observed(index),
             None if known.conditions is None else known.conditions[index],
             None if known.labels is None else known.labels[index],

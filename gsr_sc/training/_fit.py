@@ -80,7 +80,7 @@ def fit(
     *,
     training: NDArray[np.intp],
     held_out: NDArray[np.intp],
-    targets: Callable[[NDArray[np.intp]], NDArray[np.float32]] | None,
+    targets: Callable[[NDArray[np.intp], NDArray[np.float32]], NDArray[np.float32]] | None,
     smoothness: float | Literal["auto"],
     tolerance: float,
     design: Design,
@@ -109,7 +109,7 @@ def fit(
     training, held_out
         Numbers of the rows to train on and to judge by.
     targets
-        The annealed map by row number, see :mod:`gsr_sc.graphs`; None for a random start.
+        The annealed map of rows, by number and as they are, see :mod:`gsr_sc.graphs`; None for a random start.
     smoothness
         Strength of the penalty, or `"auto"`: the largest of 1, .25, .06 and .015 whose held-out explained variance (or
         deviance) stays within `tolerance` of the unpenalised network, or 0 if none does.

@@ -83,7 +83,8 @@ class Loop:
     source
         Where batches come from.
     targets
-        Responsibilities of the annealed map by row of the source, (n_obs, n_neurons); None for a random start.
+        From rows of the source, by number and as they are, to responsibilities of the annealed map, (n_rows, n_neurons); None
+        for a random start.
     plan
         Rates and sizes.
     seed
@@ -110,7 +111,7 @@ class Loop:
         penalty: nn.Module,
         source: Source,
         *,
-        targets: Callable[[NDArray[np.intp]], NDArray[np.float32]] | None,
+        targets: Callable[[NDArray[np.intp], NDArray[np.float32]], NDArray[np.float32]] | None,
         plan: TrainingPlan,
         seed: int,
         device: torch.device,

@@ -35,6 +35,8 @@ _N_COMPONENTS = 30
 _MAX_ROWS = 20_000
 # A line has few neurons, and more rows make neighbours no more telling.
 _MAX_ROWS_SLENDER = 5_000
+# All rows are placed at once where each is asked for many times; of more, each when it is asked for.
+_MOST_PLACED = 50_000
 
 
 @dataclass(frozen=True)
@@ -44,20 +46,20 @@ class Targets:
     Attributes
     ----------
     of
-        From row numbers to responsibilities (n_rows, n_neurons).
+        From rows, by number and as the source gives them, to responsibilities (n_rows, n_neurons).
     rows
         Sorted numbers of the rows that the start was fitted on.
     coordinates
         Their principal components, (n_rows, n_components).
     """
 
-    of: Callable[[NDArray[np.intp]], NDArray[np.float32]]
+    of: Callable[[NDArray[np.intp], NDArray[np.float32]], NDArray[np.float32]]
     rows: NDArray[np.intp]
     coordinates: NDArray[np.floating]
 
-    def __call__(self, index: NDArray[np.intp]) -> NDArray[np.float32]:
+    def __call__(self, index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Responsibilities of some rows."""
-        return self.of(index)
+        return self.of(index, inputs)
 
 
 def annealed_targets(
@@ -90,17 +92,21 @@ def annealed_targets(
 
     Returns
     -------
-    What gives responsibilities (n_rows, n_neurons) for row numbers, or None for a random start.
+    What gives responsibilities (n_rows, n_neurons) of rows, or None for a random start.
     """
     if init == "random" and coordinates is None:
         return None
     slender = not isinstance(graph, LearnedGraph) and is_slender(graph)
     rows = source.sample(training, _MAX_ROWS_SLENDER if slender else _MAX_ROWS)
     axes = principal_axes(source, rows, _N_COMPONENTS)
-    scores = component_scores(source, axes)
+    few = len(source) <= _MOST_PLACED
+    scores = component_scores(source, axes, None if few else rows)
+    among = rows if few else slice(None)
+    integrate = None
     if conditions is not None:
-        scores = fit_integration(scores[rows], conditions[rows])(scores, conditions)
-    seen = scores[rows]
+        integrate = fit_integration(scores[among], conditions[rows])
+        scores = integrate(scores, conditions if few else conditions[rows])
+    seen = scores[among]
     first = seen if coordinates is None else coordinates[rows]
     neighbours = None
     if init == "spectral" and coordinates is None:
@@ -117,5 +123,14 @@ def annealed_targets(
         unfolded = init != "pca" or coordinates is not None
         start = fit_annealed_map(seen, graph, candidates=[first], neighbours=neighbours, unfolded=unfolded)
     logger.debug("annealed start: quantisation error %.3f", start.quantisation_error)
-    placed = start.place(scores)
-    return Targets(lambda index: start.targets(placed[index], placed=True), rows, seen)
+    if few:
+        placed = start.place(scores)
+        return Targets(lambda index, _: start.targets(placed[index], placed=True), rows, seen)
+
+    def of(index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        found: NDArray[np.floating] = (inputs - source.baseline) @ axes
+        if integrate is not None and conditions is not None:
+            found = integrate(found, conditions[index])
+        return start.targets(found)
+
+    return Targets(of, rows, seen)

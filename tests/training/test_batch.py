@@ -75,7 +75,7 @@ def test_a_batch_has_what_belongs_to_its_rows() -> None:
         labels=np.arange(50),
     )
     index = np.array([4, 49, 0])
-    read = Reader(source, targets=lambda rows: wanted[rows], context=known)
+    read = Reader(source, targets=lambda rows, _: wanted[rows], context=known)
     ((batch,),) = read.each([[index]], with_start=True)
     np.testing.assert_array_equal(batch.targets, wanted[index])
     np.testing.assert_array_equal(batch.observed, source.x[index] + 1)

@@ -192,7 +192,7 @@ def test_pull_brings_the_layer_to_its_targets(activation: Any) -> None:
     source = table()
     wanted = np.zeros((300, N_NEURONS), dtype=np.float32)
     wanted[np.arange(300), (source.x[:, 0] > 0) * 8] = 1
-    loop = make_loop(source, activation=activation, targets=lambda index: wanted[index])
+    loop = make_loop(source, activation=activation, targets=lambda index, _: wanted[index])
     before = loop.evaluate(np.arange(300)).start
     for _ in range(80):
         epoch(loop, np.arange(300), pull=1.0, rate=1e-2)

@@ -1,4 +1,4 @@
-"""The targets of the warm-up: the annealed map by row number."""
+"""The targets of the warm-up: the annealed map of rows."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def test_targets_are_shares_in_the_order_of_the_line_also_of_rows_not_trained_on
     targets = annealed_targets(source, graphs.line(12), training=np.arange(0, 400, 2), init=init)
     assert targets is not None
     held_out = np.arange(1, 400, 2)
-    shares = targets(held_out)
+    shares = targets(held_out, source.batch(held_out))
     assert shares.shape == (200, 12)
     assert shares.dtype == np.float32
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
     time = datasets.simulate_line(400, 60).obs["time"].to_numpy()
     assert metrics.order_agreement(shares @ np.arange(12), time[held_out]) > 0.95
-    np.testing.assert_array_equal(targets(held_out[[5, 2]]), shares[[5, 2]])
+    np.testing.assert_array_equal(targets(held_out[[5, 2]], source.batch(held_out[[5, 2]])), shares[[5, 2]])
 
 
 def test_a_random_start_has_no_targets(source: MatrixSource) -> None:
@@ -50,7 +50,7 @@ def test_own_coordinates_decide_where_the_line_runs(source: MatrixSource) -> Non
             source, graphs.line(12), training=np.arange(400), init="auto", coordinates=sign * time[:, None]
         )
         assert own is not None
-        position = own(np.arange(400)) @ np.arange(12)
+        position = own(np.arange(400), source.batch(np.arange(400))) @ np.arange(12)
         assert np.corrcoef(position, sign * time)[0, 1] > 0.9
 
 
@@ -71,4 +71,22 @@ def test_a_large_data_set_is_laid_out_on_a_sample(source: MatrixSource, monkeypa
     assert seen == [100, 150]
     assert targets is not None
     time = datasets.simulate_line(400, 60).obs["time"].to_numpy()
-    assert metrics.order_agreement(targets(np.arange(400)) @ np.arange(12), time) > 0.95
+    assert metrics.order_agreement(targets(np.arange(400), source.batch(np.arange(400))) @ np.arange(12), time) > 0.95
+
+
+@pytest.mark.parametrize("graph", [graphs.grid(4), graphs.line(12)])
+@pytest.mark.parametrize("batches", [None, 2])
+def test_rows_are_placed_alike_all_at_once_and_one_by_one(
+    source: MatrixSource, monkeypatch: pytest.MonkeyPatch, graph: graphs.NeuronGraph, batches: int | None
+) -> None:
+    conditions = None if batches is None else np.eye(batches, dtype=np.float32)[np.arange(400) % batches]
+    index, found = np.array([399, 3, 200]), []
+    for most in (400, 399):
+        monkeypatch.setattr(module, "_MOST_PLACED", most)
+        targets = annealed_targets(source, graph, training=np.arange(0, 400, 2), init="auto", conditions=conditions)
+        assert targets is not None
+        # What the rows are read as matters where they are not placed beforehand, and only there.
+        found.append(targets(index, source.batch(index)))
+        other = targets(index, source.batch(index[::-1]))
+        assert np.array_equal(other, found[-1]) == (most == 400)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
