@@ -5,13 +5,14 @@ from __future__ import annotations
 from ._collection import Collected, collected
 from ._components import Blocks, component_scores, principal_axes
 from ._integrate import Integration, fit_integration
+from ._learn_transform import fit_transform
 from ._look import look
 from ._open import open_rows
 from ._partial import PartialSource
 from ._rows import Rows
 from ._shared import SharedRows
 from ._source import MatrixSource
-from ._transform import Transform, TransformKind, fit_transform, log_normalise
+from ._transform import Transform, TransformKind, log_normalise
 
 __all__ = [
     "Blocks",

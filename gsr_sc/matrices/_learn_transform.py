@@ -1,0 +1,166 @@
+"""What a transform learns from the training cells, in a few passes over blocks of rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from ._moments import Sums, moments, sums_of
+from ._rows import as_float
+from ._transform import CLIP, Transform, log_normalise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._rows import Rows
+    from ._transform import TransformKind
+
+# Overdispersion of whole data sets from cell lines to atlases lies between .05 and 5.
+_OVERDISPERSION_RANGE = (0.05, 5.0)
+# Of so many rows means and variances are known well enough, and reading costs no more for any number of rows.
+_MAX_ROWS = 100_000
+
+
+def fit_transform(
+    rows: Rows,
+    *,
+    kind: TransformKind,
+    counts: bool,
+    columns: NDArray[np.intp],
+    training: NDArray[np.intp],
+    totals: NDArray[np.float64],
+) -> Transform:
+    """Learn a transform from the training cells, in a few passes over blocks of rows.
+
+    Parameters
+    ----------
+    rows
+        The matrix.
+    kind, counts, columns
+        See :class:`Transform`. Variables that do not vary in the training cells are dropped from `columns`.
+    training
+        Sorted numbers of the training cells; at most 100 000 of them are looked at.
+    totals
+        Total count of each row of the matrix, (n_obs,).
+    """
+    training = rows.sample(training, _MAX_ROWS)
+    learn = partial(_learn, rows, counts=counts, columns=columns, training=training, totals=totals)
+    if kind == "combined":
+        transform = _combine(
+            learn(kind="zscore", counts=True), learn(kind="pearson", counts=True), rows, training, totals
+        )
+    else:
+        transform = learn(kind=kind)
+    if kind == "none":
+        return transform
+    return replace(transform, baseline=_seen(transform, rows, training, totals)[0].astype(np.float32))
+
+
+def _learn(
+    rows: Rows,
+    *,
+    kind: TransformKind,
+    counts: bool,
+    columns: NDArray[np.intp],
+    training: NDArray[np.intp],
+    totals: NDArray[np.float64],
+) -> Transform:
+    """Learn a transform of one kind; its baseline is the mean of what goes in."""
+    logs = counts and kind == "zscore"
+    target = _log_target(rows, columns, training, totals) if logs else 1.0
+    work = partial(_log_sums, target=target if logs else None)
+    mean, variance, _ = moments(rows.each(work, training, totals))
+    # Below this a variance is rounding error of the sum of squares.
+    columns = columns[variance[columns] > 1e-9 * np.maximum(mean[columns] ** 2, 1e-12)]
+    centre, scale, clip = np.zeros(len(columns)), np.ones(len(columns)), float(np.finfo(np.float32).max)
+    if kind == "zscore":
+        centre, scale, clip = mean[columns], np.sqrt(variance[columns]), CLIP
+    elif kind == "pearson":
+        centre, clip = mean[columns] / max(totals[training].mean(), 1e-12), float(np.sqrt(len(training)))
+    return Transform(
+        kind=kind,
+        counts=counts,
+        columns=columns,
+        target=target,
+        mean=centre.astype(np.float32),
+        scale=scale.astype(np.float32),
+        baseline=mean[columns].astype(np.float32),
+        clip=clip,
+    )
+
+
+def _seen(
+    transform: Transform, rows: Rows, training: NDArray[np.intp], totals: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance of each transformed variable over the training cells."""
+    return moments(rows.each(partial(_transformed_sums, transform), training, totals))[:2]
+
+
+def _combine(
+    logs: Transform,
+    residuals: Transform,
+    rows: Rows,
+    training: NDArray[np.intp],
+    totals: NDArray[np.float64],
+) -> Transform:
+    """Mean of z-scored logarithms and Pearson residuals, both of the same total variance.
+
+    Z-scores give every gene the same say, and so hear rare types but also noise; residuals give most to genes whose
+    counts vary beyond sampling, and so drown rare types in a few strong programs. Held-out halves of the counts are
+    predicted better from a map of the mean than from a map of either.
+    """
+    columns, in_logs, in_residuals = np.intersect1d(logs.columns, residuals.columns, return_indices=True)
+    share = residuals.mean[in_residuals]
+    clipped = replace(residuals, columns=columns, mean=share, clip=CLIP)
+    spread = float(np.sqrt(_seen(clipped, rows, training, totals)[1].sum() / max(len(columns), 1)))
+    return replace(
+        logs,
+        kind="combined",
+        columns=columns,
+        mean=logs.mean[in_logs],
+        scale=logs.scale[in_logs],
+        share=share,
+        spread=max(spread, 1e-12),
+    )
+
+
+def _log_target(
+    rows: Rows, columns: NDArray[np.intp], training: NDArray[np.intp], totals: NDArray[np.float64]
+) -> float:
+    """Total to which counts are scaled, so that log(1 + x) stabilises their variance.
+
+    Counts of mean m and overdispersion alpha (variance m + alpha m^2) are stabilised by log(x + 1 / 4 alpha)
+    (Ahlmann-Eltze and Huber 2023). Adding one to rescaled counts is the same as adding less to the counts themselves,
+    so the scale carries the pseudo-count: with 1 / 2 alpha, because alpha measured over
+    all cells contains the differences between cell types too.
+    """
+    median = float(np.median(totals[training][totals[training] > 0]))
+    factor = np.divide(median, totals, out=np.zeros(len(totals)), where=totals > 0)
+    mean, variance, poisson = moments(rows.each(_scaled_sums, training, factor))
+    excess = variance - poisson / len(training)
+    overdispersion = float(excess[columns].sum() / max((mean[columns] ** 2).sum(), 1e-12))
+    return median * 2 * float(np.clip(overdispersion, *_OVERDISPERSION_RANGE))
+
+
+# What is summed over a block; each travels to where the rows are.
+
+
+def _log_sums(values: Any, totals: NDArray[np.float64], *, target: float | None) -> Sums:
+    values = as_float(values)
+    if target is not None:
+        log_normalise(values, totals, target)
+    return sums_of(values)
+
+
+def _transformed_sums(transform: Transform, values: Any, totals: NDArray[np.float64]) -> Sums:
+    return sums_of(transform(as_float(values), totals))
+
+
+def _scaled_sums(values: Any, factor: NDArray[np.float64]) -> Sums:
+    values, by_row = as_float(values), factor.astype(np.float32)[:, None]
+    values = sparse.csr_array(values.multiply(by_row)) if sparse.issparse(values) else values * by_row
+    return sums_of(values, factor)
