@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ._genes import Genes
+    from ._input import Input
     from ._novelty import Novelty
-    from ._validate import Facts, Input
+    from ._validate import Facts
     from .graphs import NeuronGraph
     from .matrices import MatrixSource, Transform
     from .nn import GraphAutoencoder

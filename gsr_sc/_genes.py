@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from ._validate import Input
+    from ._input import Input
     from .matrices import Rows
 
 VAR_NAMES = "var_names"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._covariates import Covariates
-    from ._validate import Facts, Input
+    from ._input import Input
+    from ._validate import Facts
     from .graphs import NeuronGraph
     from .training import Design, TrainingPlan
 

@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._validate import Facts, Input
+    from ._input import Input
+    from ._validate import Facts
     from .nn._likelihoods import LikelihoodKind
 
 logger = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._covariates import Covariates
-    from ._validate import Input
+    from ._input import Input
     from .nn import GraphAutoencoder
     from .training import Checkpoint, Design, Init, Progress, World
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from ._validate import Input
+    from ._input import Input
 
 
 class Placed(NamedTuple):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ._fitted import Fitted
     from ._genes import Match
-    from ._validate import Input
+    from ._input import Input
     from .matrices import MatrixSource
 
 logger = logging.getLogger(__name__)

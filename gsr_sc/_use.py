@@ -8,11 +8,11 @@ import pandas as pd
 
 from . import _fitted, _folder
 from ._covariates import read_conditions
+from ._input import read_input
 from ._keys import Keys
 from ._log import configure
 from ._placing import place
 from ._store import write_results
-from ._validate import read_input
 from .matrices import Collected, collected
 from .training import World, join_processes, limited_threads, tells_why
 

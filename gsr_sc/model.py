@@ -11,12 +11,12 @@ from ._checks import require_choice
 from ._covariates import read_covariates
 from ._docs import MODEL, doc_params
 from ._genes import identifiers
+from ._input import read_input
 from ._log import configure
 from ._options import layer_design, require_numbers, start_coordinates
 from ._pipeline import fit_input
 from ._random import resolve_rng
 from ._use import FittedModel
-from ._validate import read_input
 from .matrices import collected
 from .nn._likelihoods import LikelihoodKind
 from .training import (

@@ -32,7 +32,7 @@ FLOORS: tuple[set[str], ...] = (
     {"_use", "_pipeline"},
     {"get", "_fitted", "_folder", "_identity", "_labels", "_options", "_placing", "_query", "_residuals"},
     {"training", "_results", "_genes", "_novelty", "_transfer"},
-    {"_validate", "_covariates", "_outputs", "_added", "_store", "_stored", "_serialize"},
+    {"_input", "_validate", "_covariates", "_outputs", "_added", "_store", "_stored", "_serialize"},
     {"nn", "matrices"},
     {"graphs", "metrics", "datasets", "stats"},
     {"_checks", "_keys", "_docs", "_log", "_processes", "_random"},

@@ -12,13 +12,13 @@ import pandas as pd
 from .._added import write_query
 from .._checks import require_number
 from .._fitted import results
+from .._input import read_input
 from .._keys import Keys
 from .._log import configure
 from .._query import place_query
 from .._store import write_results
 from .._stored import StoredMap
 from .._transfer import transfer_labels
-from .._validate import read_input
 from ..get._columns import read_labels
 from ..model import GSR
 from ..training import limited_threads

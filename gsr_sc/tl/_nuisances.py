@@ -11,9 +11,10 @@ import pandas as pd
 
 from .._added import write_added
 from .._checks import require_number, unknown
+from .._input import read_input
 from .._log import configure
 from .._stored import StoredMap
-from .._validate import examine, read_input
+from .._validate import examine
 from ..get._columns import is_numeric, read_labels
 from ..metrics._arrays import label_means
 from ..metrics._variance import category_design, explained_share, smooth_design

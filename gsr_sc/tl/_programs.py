@@ -10,9 +10,10 @@ import pandas as pd
 
 from .._added import write_added
 from .._checks import require_number
+from .._input import read_input
 from .._log import configure
 from .._stored import StoredMap
-from .._validate import examine, read_input
+from .._validate import examine
 from ..get import neurons
 from ..get import programs as decoder_programs
 from ..graphs import sharpened
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from .._validate import Facts, Input
+    from .._input import Input
+    from .._validate import Facts
     from ..stats import Contrasts
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ import numpy as np
 from anndata import AnnData
 
 from .._checks import require_key
-from .._validate import read_input
+from .._input import read_input
 from ..get._values import names_list
 from ..graphs import LearnedGraph
 from ..model import GSR
