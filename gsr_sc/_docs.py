@@ -1,8 +1,12 @@
-"""Parameter texts that several functions share, in one place."""
+"""Parameter texts that several functions share, in one place.
+
+A docstring asks for one by its name in braces, `{key}`, on a line of its own, under `@doc_params()`.
+"""
 
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from typing import TYPE_CHECKING, TypeVar
 
@@ -98,19 +102,55 @@ random_state
     Another spelling of `rng`."""
 
 
+# What functions of several rooms are told in the same words, by the name of the parameter.
+SHARED = {
+    "key": """\
+key
+    What was passed as `key_added` when the map was fitted.""",
+    "copy": """\
+copy
+    Whether to return an annotated copy instead of annotating `adata`.""",
+    "progress": """\
+progress
+    Whether to show the progress bar; by default in terminals and notebooks.""",
+    "norm": """\
+norm
+    A matplotlib scale instead of limits.""",
+    "show": """\
+show
+    Whether to show the figure; by default as `scanpy.settings.autoshow` says.""",
+    "return_fig": """\
+return_fig
+    Whether to return the figure without showing it.""",
+    "ax": """\
+ax
+    Axes to draw into, for a single panel.""",
+}
+_PLACEHOLDER = re.compile(r"( *)\{(\w+)\}")
+
+
 def doc_params(**texts: str) -> Callable[[F], F]:
-    """Replace every `{name}` on a line of its own in a docstring by a shared text, indented as that line."""
+    """Replace every `{name}` on a line of its own in a docstring by a text, indented as that line.
+
+    Parameters
+    ----------
+    **texts
+        Texts by name, beside those of :data:`SHARED`.
+
+    Raises
+    ------
+    KeyError
+        When a docstring asks for a text that there is not.
+    """
+    known = {**SHARED, **texts}
 
     def decorate(thing: F) -> F:
-        doc = inspect.cleandoc(thing.__doc__ or "")
-        for name, text in texts.items():
-            placeholder = f"{{{name}}}"
-            lines = [
-                textwrap.indent(text, line[: len(line) - len(line.lstrip())]) if line.strip() == placeholder else line
-                for line in doc.splitlines()
-            ]
-            doc = "\n".join(lines)
-        thing.__doc__ = doc
+        lines = inspect.cleandoc(thing.__doc__ or "").splitlines()
+        asked = [_PLACEHOLDER.fullmatch(line) for line in lines]
+        thing.__doc__ = "\n".join(
+            line if found is None else textwrap.indent(known[found[2]], found[1])
+            for line, found in zip(lines, asked, strict=True)
+        )
         return thing
 
     return decorate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .._checks import require_choice
+from .._docs import doc_params
 from .._stored import StoredMap
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 
+@doc_params()
 def compare(
     adata: AnnData, *, of: Literal["neurons", "groups", "map", "samples"] = "neurons", key: str | None = None
 ) -> pd.DataFrame:
@@ -24,8 +26,7 @@ def compare(
     of
         `"neurons"` or `"groups"`: one row for each condition and neuron, or indicator group. `"map"`: one row for each
         condition, whether the map differs anywhere. `"samples"`: the replicates.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._docs import doc_params
 from .._stored import StoredMap
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 
+@doc_params()
 def activations(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     """Activations of the neurons, observations by neurons.
 
@@ -22,8 +24,7 @@ def activations(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     ----------
     adata
         Annotated data with a fitted map.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------
@@ -44,6 +45,7 @@ def activations(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(stored.activations.copy(), index=adata.obs_names, columns=columns)
 
 
+@doc_params()
 def quality(adata: AnnData, *, key: str | None = None) -> pd.Series[Any]:
     """How good the map is: held-out explained variance, order, dead neurons.
 
@@ -51,8 +53,7 @@ def quality(adata: AnnData, *, key: str | None = None) -> pd.Series[Any]:
     ----------
     adata
         Annotated data with a fitted map.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------
@@ -73,6 +74,7 @@ def quality(adata: AnnData, *, key: str | None = None) -> pd.Series[Any]:
     return pd.Series(values, name=stored.keys.uns, dtype=np.float64)
 
 
+@doc_params()
 def history(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     """How the training went, one row per epoch.
 
@@ -80,8 +82,7 @@ def history(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     ----------
     adata
         Annotated data with a fitted map.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------

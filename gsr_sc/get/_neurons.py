@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .._docs import doc_params
 from .._stored import StoredMap, group_names
 from ..metrics import constant_neurons, dead_neurons
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 
+@doc_params()
 def neurons(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     """One row per neuron: its group, its place, and how much it is used by the observations at hand.
 
@@ -24,8 +26,7 @@ def neurons(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     ----------
     adata
         Annotated data with a fitted map.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------
@@ -75,6 +76,7 @@ def neurons(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     )
 
 
+@doc_params()
 def graph(adata: AnnData, *, key: str | None = None) -> nx.Graph[Any]:
     """Neuron graph for networkx, nodes named as the neurons.
 
@@ -82,8 +84,7 @@ def graph(adata: AnnData, *, key: str | None = None) -> nx.Graph[Any]:
     ----------
     adata
         Annotated data with a fitted map.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from .._checks import require_number
+from .._docs import doc_params
 from .._stored import StoredMap
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 
+@doc_params()
 def order(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     """Position of each observation along the map.
 
@@ -20,8 +22,7 @@ def order(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     ----------
     adata
         Annotated data with a fitted map that has an order.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------
@@ -47,6 +48,7 @@ def order(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     return table
 
 
+@doc_params()
 def order_genes(adata: AnnData, *, key: str | None = None, max_p_adj: float | None = None) -> pd.DataFrame:
     """Genes that change along the order, those that change most surely first.
 
@@ -54,8 +56,7 @@ def order_genes(adata: AnnData, *, key: str | None = None, max_p_adj: float | No
     ----------
     adata
         Annotated data on which :func:`gsr_sc.tl.order_genes` was run.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     max_p_adj
         Keep only genes with at most this false discovery rate. By default all are kept, those not tested last.
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import require_choice, require_number
+from .._docs import doc_params
 from .._stored import StoredMap
 from ._neurons import neurons
 
@@ -21,6 +22,7 @@ By = Literal["decoder", "cells", "both"]
 Direction = Literal["up", "down", "both"]
 
 
+@doc_params()
 def programs(
     adata: AnnData,
     *,
@@ -40,8 +42,7 @@ def programs(
     ----------
     adata
         Annotated data with a fitted map.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     by
         What tells the effects. `"decoder"`: the network, in the units of its input. `"cells"`: cells that light up the
         neuron against the rest, in standard deviations of the gene, after :func:`gsr_sc.tl.programs`.
@@ -92,6 +93,7 @@ def programs(
     return _long(matrix, direction, n_top, scale)
 
 
+@doc_params()
 def gene_sets(
     adata: AnnData,
     *,
@@ -110,8 +112,7 @@ def gene_sets(
     ----------
     adata
         Annotated data with a fitted map.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     by
         What tells the effects: `"decoder"`, `"cells"` or `"both"`, see :func:`gsr_sc.get.programs`.
     groups

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from .._checks import unknown
+from .._docs import doc_params
 from .._stored import StoredMap
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 
+@doc_params()
 def indicators(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     """Indicator groups of all levels, and in which coarser group each lies.
 
@@ -21,8 +23,7 @@ def indicators(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     ----------
     adata
         Annotated data with a fitted map, after :func:`gsr_sc.tl.indicators`.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------
@@ -66,6 +67,7 @@ def indicators(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@doc_params()
 def rank_indicators(
     adata: AnnData, *, group: str | None = None, assigned: bool = False, key: str | None = None
 ) -> pd.DataFrame:
@@ -79,8 +81,7 @@ def rank_indicators(
         One label; by default all.
     assigned
         Whether to give only the neuron that is assigned to each label.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------
@@ -143,6 +144,7 @@ def rank_indicators(
     return table[keep].reset_index(drop=True)
 
 
+@doc_params()
 def nuisances(adata: AnnData, *, whole: bool = False, key: str | None = None) -> pd.DataFrame:
     """How much of each neuron is explained by depth, batch or cell cycle.
 
@@ -152,8 +154,7 @@ def nuisances(adata: AnnData, *, whole: bool = False, key: str | None = None) ->
         Annotated data with a fitted map, after :func:`gsr_sc.tl.nuisances`.
     whole
         Whether to give one row per nuisance, for the map as a whole, instead of one per neuron and nuisance.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._checks import require_choice
+from .._docs import doc_params
 from .._stored import StoredMap, group_names, stored_scan
 from ..metrics._elbow import elbow
 
@@ -19,6 +20,7 @@ Smooth = Literal["moran_i", "order", "topographic_error", "torn"]
 _MORE_IS_BETTER = {"moran_i": True, "order": True, "topographic_error": False, "torn": False}
 
 
+@doc_params()
 def stability(adata: AnnData, *, of: StabilityTable = "neurons", key: str | None = None) -> pd.DataFrame:
     """How reproducible neurons, cells, groups or whole fits are, after :func:`gsr_sc.tl.stability`.
 
@@ -29,8 +31,7 @@ def stability(adata: AnnData, *, of: StabilityTable = "neurons", key: str | None
     of
         `"neurons"`: correlation with their counterparts in the refits. `"cells"`: how near a cell is to its place in the
         refits, 0 for chance. `"groups"`: means of both over every indicator group. `"fits"`: every two fits.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------
@@ -84,6 +85,7 @@ def stability(adata: AnnData, *, of: StabilityTable = "neurons", key: str | None
     return pd.DataFrame(columns)
 
 
+@doc_params()
 def null(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     """Fits of the data as they are and of permuted data, after :func:`gsr_sc.tl.null`.
 
@@ -91,8 +93,7 @@ def null(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     ----------
     adata
         Annotated data with a fitted map.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
 
     Returns
     -------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from .._checks import require_choice, require_number, unknown
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import compare as compared
 from ..get._values import names_list
@@ -34,6 +35,7 @@ _NOTE = 2.6
 _DOT = "\u25cf"
 
 
+@doc_params()
 def difference(
     adata: AnnData,
     *,
@@ -71,15 +73,13 @@ def difference(
         `"groups"`.
     alpha
         False discovery rate below which a difference gets a dot.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     cmap
         Diverging colour map.
     vmin, vmax
         Ends of the colour scale: numbers, percentiles such as `"p99"`, or functions of the values. By default the
         largest difference on either side, and the same on the other.
-    norm
-        A matplotlib scale instead of limits.
+    {norm}
     outline
         Whether to draw thin lines between neighbouring neurons of different indicator groups.
     title
@@ -90,12 +90,9 @@ def difference(
         Width of a panel in inches.
     frameon
         Whether to draw a frame; by default round tiles only.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
-    ax
-        Axes to draw into, for a single panel.
+    {show}
+    {return_fig}
+    {ax}
 
     Returns
     -------

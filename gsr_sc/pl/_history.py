@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from .._checks import require_number, unknown
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import history as recorded_history
 from ..get._values import names_list
@@ -36,6 +37,7 @@ _TRAINING, _VALIDATION = "#8a8a90", "#bb2b4f"
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 2.7, 1.9, 0.62, 0.5, 0.32
 
 
+@doc_params()
 def history(
     adata: AnnData,
     *,
@@ -59,18 +61,14 @@ def history(
     names
         Recorded quantities to draw, all in one panel. By default all of them: explained variance, losses
         and penalty in a panel each, then one for every other quantity that changed.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     ncols
         Panels per row.
     title
         Titles of the panels.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
-    ax
-        Axes to draw into, for a single panel.
+    {show}
+    {return_fig}
+    {ax}
 
     Returns
     -------

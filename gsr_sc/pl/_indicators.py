@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 
 from .._checks import require_choice
+from .._docs import doc_params
 from .._keys import UNASSIGNED
 from .._stored import StoredMap
 from ..get._columns import read_labels
@@ -37,6 +38,7 @@ _TREE, _STRIP, _ROW, _WIDEST, _FULL = 0.55, 0.09, 0.17, 0.24, 8.4
 _LEGIBLE = 4.0
 
 
+@doc_params()
 def indicators(
     adata: AnnData,
     *,
@@ -88,16 +90,12 @@ def indicators(
         by default those of `.uns` (`<column>_colors`).
     vmin, vmax, vcenter
         Limits and middle of the colour scale: numbers, percentiles such as `"p99"`, or functions of the values.
-    norm
-        A matplotlib scale instead of limits.
+    {norm}
     title
         Title instead of the name of the column.
-    key
-        What was passed as `key_added` when the map was fitted.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
+    {key}
+    {show}
+    {return_fig}
     ax
         Axes to draw into; the tree is drawn above them.
 

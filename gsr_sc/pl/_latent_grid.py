@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .._checks import require_choice, require_number
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get._values import names_list
 from ._canvas import check_places
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ._norm import Bound
 
 
+@doc_params()
 def latent_grid(
     adata: AnnData,
     *,
@@ -75,8 +77,7 @@ def latent_grid(
         weighted by their activation of the neuron), or a column of labels (the label with the largest share of the
         activation, paler where the neuron is shared between labels).
         By default their indicator group, with the colours of the `gsr_cluster` column.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     groups
         Labels to draw, in this order; by default all that occur, in category order.
     layer
@@ -115,12 +116,9 @@ def latent_grid(
         Space between panels as a part of their width and height.
     frameon
         Whether to draw a frame; by default round tiles only.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
-    ax
-        Axes to draw into, for a single panel.
+    {show}
+    {return_fig}
+    {ax}
 
     Returns
     -------

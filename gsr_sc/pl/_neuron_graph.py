@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from .._checks import unknown
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import neurons
 from ._canvas import canvas, check_places
@@ -36,6 +37,7 @@ EdgeWidth = Literal["coactivation", "weight"]
 _EVEN, _WIDEST, _THINNEST = 0.8, 3.5, 0.3
 
 
+@doc_params()
 def neuron_graph(
     adata: AnnData,
     *,
@@ -76,8 +78,7 @@ def neuron_graph(
         or a column of labels (the largest one). By default the indicator group.
     pie
         Column of labels to draw each node as a pie of: the shares of the labels in its activation.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     groups
         Labels to give colours to; others are grey.
     layer
@@ -97,8 +98,7 @@ def neuron_graph(
         by default those of `.uns` (`<column>_colors`).
     vmin, vmax, vcenter
         Limits and middle of the colour scale: numbers, percentiles such as `"p99"`, or functions of the values.
-    norm
-        A matplotlib scale instead of limits.
+    {norm}
     title
         Title instead of the name of the colour.
     legend_loc
@@ -109,10 +109,8 @@ def neuron_graph(
         Factor on the size of all nodes.
     frameon
         Whether to draw a frame; by default none.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
+    {show}
+    {return_fig}
     ax
         Axes to draw into.
 

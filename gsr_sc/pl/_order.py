@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from .._checks import require_choice, require_number
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._values import names_list
@@ -37,6 +38,7 @@ _FEW = 6
 _BAR = 0.75
 
 
+@doc_params()
 def order(
     adata: AnnData,
     *,
@@ -85,8 +87,7 @@ def order(
         Layer to take genes from instead of X.
     use_raw
         Whether to take genes from `.raw`.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     points
         Whether trends show the observations (at most 2000, evenly picked).
     cmap
@@ -100,12 +101,9 @@ def order(
         Panels per row, of trends.
     legend_loc
         Where labels and branches are told: `"right margin"` or `"none"`.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
-    ax
-        Axes to draw into, for a single panel.
+    {show}
+    {return_fig}
+    {ax}
 
     Returns
     -------

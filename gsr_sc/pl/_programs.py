@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .._checks import require_choice, require_number, unknown
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import programs as stored_programs
 from ..get._values import names_list
@@ -30,6 +31,7 @@ _UNITS = {"decoder": "effect", "cells": "effect (SD of the gene)", "both": "effe
 _GENES, _MAPS = 60, 12
 
 
+@doc_params()
 def programs(
     adata: AnnData,
     *,
@@ -71,27 +73,22 @@ def programs(
     standard_scale
         Divide by the largest effect of each `"gene"`, so that weak genes are seen beside strong ones; None for effects as
         they are.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     cmap
         Diverging colour map.
     vmin, vmax
         Ends of the colour scale: numbers, percentiles such as `"p99"`, or functions of the values. By default
         the 99th percentile of the effects that are drawn, up and down.
-    norm
-        A matplotlib scale instead of limits.
+    {norm}
     title
         Title of the heatmap, or titles of the maps.
     ncols
         Maps per row.
     size
         Width of the heatmap, or of each map, in inches.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
-    ax
-        Axes to draw into, for a single panel.
+    {show}
+    {return_fig}
+    {ax}
 
     Returns
     -------

@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import MultipleLocator
 
 from .._checks import require_number, unknown
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import rank_indicators as ranked
 from ..get._columns import read_labels
@@ -33,6 +34,7 @@ _ROW, _ROW_WITH_OTHERS, _LOWER = 0.165, 0.215, 0.3
 _LESS = "less "
 
 
+@doc_params()
 def rank_indicators(
     adata: AnnData,
     *,
@@ -69,12 +71,9 @@ def rank_indicators(
         (`<column>_colors`).
     title
         Title instead of what is drawn.
-    key
-        What was passed as `key_added` when the map was fitted.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
+    {key}
+    {show}
+    {return_fig}
     ax
         Axes to draw into; names are written to the right of them.
 

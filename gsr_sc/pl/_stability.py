@@ -9,6 +9,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize, to_rgba
 
 from .._checks import require_choice
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import stability as stability_table
 from ..get._columns import read_labels
@@ -35,6 +36,7 @@ _SIDE, _TOP, _ROW, _GAP = 2.5, 0.3, 0.125, 0.35
 _MOST_NUMBERS = 9
 
 
+@doc_params()
 def stability(
     adata: AnnData,
     *,
@@ -60,18 +62,14 @@ def stability(
         `"fits"`: agreement of every two fits, of neurons above and of map coordinates below the diagonal.
     groupby
         Column of labels to split the cells by; by default the indicator groups.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     cmap
         Colour map for correlations, which run from 0 to 1.
     title
         Text above the figure instead of the verdict; of a single panel, its title.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
-    ax
-        Axes to draw into, for a single panel.
+    {show}
+    {return_fig}
+    {ax}
 
     Returns
     -------

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from .._checks import unknown
+from .._docs import doc_params
 from .._stored import stored_scan
 from ..get import scan as scan_table
 from ..get._values import names_list
@@ -41,6 +42,7 @@ _BEST: dict[str, Any] = {"s": 190, "marker": "o", "edgecolors": INK, "linewidths
 _ELBOW: dict[str, Any] = {"s": 130, "marker": "D", "edgecolors": INK, "linewidths": 1.0, "zorder": 4}
 
 
+@doc_params()
 def tradeoff(
     adata: AnnData,
     *,
@@ -72,10 +74,8 @@ def tradeoff(
         What was passed as `key_added` to :func:`gsr_sc.tl.scan`.
     title
         Title instead of the recommendation.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
+    {show}
+    {return_fig}
     ax
         Axes to draw into.
 

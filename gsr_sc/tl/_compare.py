@@ -10,6 +10,7 @@ import pandas as pd
 
 from .._added import write_added
 from .._checks import require_number
+from .._docs import doc_params
 from .._log import configure, warn
 from .._random import resolve_rng
 from .._stored import StoredMap
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+@doc_params()
 def compare(
     adata: AnnData,
     *,
@@ -68,10 +70,8 @@ def compare(
         How often samples are exchanged between conditions to test the map as a whole; 0 for never.
     rng
         Seed or generator of these exchanges.
-    key
-        What was passed as `key_added` when the map was fitted.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {key}
+    {copy}
 
     Returns
     -------

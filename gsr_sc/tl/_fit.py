@@ -78,14 +78,12 @@ def fit(
         on disk or in parts (backed h5ad, zarr, dask); results are held in memory. Or an `annbatch.DatasetCollection` of many
         files (Python 3.12 or newer, extra `scale`).
     {model}
-    progress
-        Whether to show the progress bar; by default in terminals and notebooks.
+    {progress}
     save_model
         Folder to save the model to, for :meth:`gsr_sc.GSR.load`.
     key_added
         With `"k"`, `X_gsr` becomes `k` and every other `gsr` in the names below becomes `k`.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {copy}
 
     Returns
     -------

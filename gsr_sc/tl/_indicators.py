@@ -10,6 +10,7 @@ import numpy as np
 
 from .._added import write_levels
 from .._checks import require_number
+from .._docs import doc_params
 from .._keys import UNASSIGNED
 from .._log import configure
 from .._stored import StoredMap
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+@doc_params()
 def indicators(
     adata: AnnData,
     *,
@@ -44,10 +46,8 @@ def indicators(
         One level for each value; larger values give more and smaller groups. 1 is what `tl.fit` uses.
     min_confidence
         Observations with less confidence are `unassigned`: by default those that have most of their neighbours elsewhere.
-    key
-        What was passed as `key_added` when the map was fitted.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {key}
+    {copy}
 
     Returns
     -------

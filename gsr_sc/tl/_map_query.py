@@ -11,6 +11,7 @@ import pandas as pd
 
 from .._added import write_query
 from .._checks import require_number
+from .._docs import doc_params
 from .._fitted import results
 from .._input import read_input
 from .._keys import Keys
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+@doc_params()
 def map_query(
     adata: AnnData,
     model: GSR | str | os.PathLike[str],
@@ -88,8 +90,7 @@ def map_query(
         Number of threads; by default as for the model.
     key_added
         Name of the results; see :func:`gsr_sc.tl.fit`.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {copy}
 
     Returns
     -------

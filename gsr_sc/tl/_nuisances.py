@@ -11,6 +11,7 @@ import pandas as pd
 
 from .._added import write_added
 from .._checks import require_number, unknown
+from .._docs import doc_params
 from .._input import read_input
 from .._log import configure
 from .._stored import StoredMap
@@ -45,6 +46,7 @@ class _Nuisance:
         return self.numbers >= 0 if self.categories else np.isfinite(self.numbers)
 
 
+@doc_params()
 def nuisances(
     adata: AnnData,
     *,
@@ -78,10 +80,8 @@ def nuisances(
         Column of labels, such as cell types, within which to look.
     threshold
         Share of a neuron's variance from which it is flagged.
-    key
-        What was passed as `key_added` when the map was fitted.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {key}
+    {copy}
 
     Returns
     -------

@@ -12,6 +12,7 @@ import pandas as pd
 
 from .._added import write_added
 from .._checks import require_choice, require_number
+from .._docs import doc_params
 from .._log import configure
 from .._random import draw_seed, resolve_rng
 from .._stored import StoredMap
@@ -41,6 +42,7 @@ _CALLED = {
 }
 
 
+@doc_params()
 def null(
     adata: AnnData,
     *,
@@ -83,16 +85,13 @@ def null(
         Number of cells to fit, drawn at random where there are more.
     max_epochs
         Epochs of each fit after its warm-up; by default as many as make 120 steps, a sixth of a whole training.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     rng
         Seed or generator of the cells, of the seed of the fits and of the permutations.
     n_jobs
         Number of threads, as in :func:`gsr_sc.tl.fit`; fits are made one after the other.
-    progress
-        Whether to show the progress bar; by default in terminals and notebooks.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {progress}
+    {copy}
     **options
         Options of :func:`gsr_sc.tl.fit` to change. All others are those of the stored map, but that labels are not told, and
         coordinates in `.obsm` are no start: they are not permuted.

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._added import write_order
 from .._checks import require_number, unknown
+from .._docs import doc_params
 from .._log import configure
 from .._stored import StoredMap
 from ..get._columns import read_labels
@@ -27,6 +28,7 @@ _ROUND = ("ring", "rings")
 _OWN_BEGINNING = (*_ROUND, "line", "lines", "star", "tree", "wishbone")
 
 
+@doc_params()
 def order(
     adata: AnnData,
     *,
@@ -78,10 +80,8 @@ def order(
         Layer to take a gene from instead of X.
     use_raw
         Whether to take a gene from `.raw`.
-    key
-        What was passed as `key_added` when the map was fitted.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {key}
+    {copy}
 
     Returns
     -------

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from .._added import write_added
 from .._checks import require_number, unknown
+from .._docs import doc_params
 from .._log import configure
 from .._stored import StoredMap
 from ..get._columns import are_counts
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 _COLUMNS = ("peak", "statistic", "p", "explained", "amplitude", "mean")
 
 
+@doc_params()
 def order_genes(
     adata: AnnData,
     *,
@@ -71,10 +73,8 @@ def order_genes(
         Genes that are not 0 in fewer observations are not tested.
     min_confidence
         Observations whose position has less confidence do not count.
-    key
-        What was passed as `key_added` when the map was fitted.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {key}
+    {copy}
 
     Returns
     -------

@@ -10,6 +10,7 @@ import pandas as pd
 
 from .._added import write_added
 from .._checks import require_number
+from .._docs import doc_params
 from .._input import read_input
 from .._log import configure
 from .._stored import StoredMap
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 _SHOWN = 10
 
 
+@doc_params()
 def programs(
     adata: AnnData,
     *,
@@ -57,10 +59,8 @@ def programs(
         log(1 + x) is taken; other values are used as they are, and taken for log-normalised if none is negative.
     min_agreement
         Neurons whose two programs correlate less than this are flagged, and named in the log.
-    key
-        What was passed as `key_added` when the map was fitted.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {key}
+    {copy}
 
     Returns
     -------

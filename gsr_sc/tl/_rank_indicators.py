@@ -11,6 +11,7 @@ from scipy.stats import false_discovery_control, norm
 
 from .._added import write_added
 from .._checks import require_choice, require_number
+from .._docs import doc_params
 from .._log import configure
 from .._stored import StoredMap
 from ..get._columns import read_labels
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 Direction = Literal["auto", "up", "both"]
 
 
+@doc_params()
 def rank_indicators(
     adata: AnnData,
     *,
@@ -55,10 +57,8 @@ def rank_indicators(
         as for linear units, the sign of which means nothing. `"auto"`: `"both"` for linear units, else `"up"`.
     coverage
         Of the confidence intervals.
-    key
-        What was passed as `key_added` when the map was fitted.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {key}
+    {copy}
 
     Returns
     -------

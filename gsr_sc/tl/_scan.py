@@ -14,6 +14,7 @@ import pandas as pd
 
 from .._added import write_added
 from .._checks import require_number
+from .._docs import doc_params
 from .._keys import Keys
 from .._log import configure
 from .._random import draw_seed, resolve_rng
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+@doc_params()
 def scan(
     adata: AnnData,
     *,
@@ -77,12 +79,10 @@ def scan(
         Seed or generator of the seeds; all combinations have the same ones.
     n_jobs
         Number of threads, as in :func:`gsr_sc.tl.fit`; fits are made one after the other.
-    progress
-        Whether to show the progress bar; by default in terminals and notebooks.
+    {progress}
     key_added
         Name of the result, `.uns["<key_added>_scan"]`.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {copy}
     **options
         Other options of :func:`gsr_sc.tl.fit`, such as `layer` or `max_epochs`, for all fits.
 

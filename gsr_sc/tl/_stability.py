@@ -10,6 +10,7 @@ import numpy as np
 
 from .._added import write_added
 from .._checks import require_choice, require_number
+from .._docs import doc_params
 from .._log import configure
 from .._random import draw_seed, resolve_rng
 from .._stored import StoredMap
@@ -33,6 +34,7 @@ _MOVING, _WORSE = 0.8, 0.05
 _MAX_NAMED = 5
 
 
+@doc_params()
 def stability(
     adata: AnnData,
     *,
@@ -64,16 +66,13 @@ def stability(
         seed alone. Of every batch and label some cells are drawn.
     share
         Share of the cells in a subsample.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     rng
         Seed or generator of the draws of cells and of the seeds.
     n_jobs
         Number of threads, as in :func:`gsr_sc.tl.fit`; fits are made one after the other.
-    progress
-        Whether to show the progress bar; by default in terminals and notebooks.
-    copy
-        Whether to return an annotated copy instead of annotating `adata`.
+    {progress}
+    {copy}
     **options
         Options of :func:`gsr_sc.tl.fit` to change in the refits, such as `max_epochs`. All others, the graph and the genes
         are those of the stored map; the smoothness is the one that it was found to bear.
