@@ -44,27 +44,21 @@ class AnnealedMap:
     quantisation_error: float
     unfolded: Unfolded | None = None
 
-    def place(self, coordinates: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Bring coordinates into the space of the prototypes, shape (n_obs, n)."""
-        return coordinates if self.unfolded is None else self.unfolded.place(coordinates)
-
-    def responsibilities(self, coordinates: NDArray[np.floating], *, placed: bool = False) -> NDArray[np.float64]:
+    def responsibilities(self, coordinates: NDArray[np.floating]) -> NDArray[np.float64]:
         """Share of each neuron in each cell, rows summing to 1, shape (n_obs, n_neurons).
 
         Parameters
         ----------
         coordinates
             Shape (n_obs, n_coordinates).
-        placed
-            Whether they come from :meth:`place` already.
         """
-        x = coordinates if placed else self.place(coordinates)
+        x = coordinates if self.unfolded is None else self.unfolded.place(coordinates)
         distance = squared_distances(np.asarray(x, dtype=np.float64), self.prototypes)
         return soft_assignment(distance, self.width)
 
-    def targets(self, coordinates: NDArray[np.floating], *, placed: bool = False) -> NDArray[np.float32]:
+    def targets(self, coordinates: NDArray[np.floating]) -> NDArray[np.float32]:
         """Responsibilities smoothed by a little heat: what the encoder is first trained towards."""
-        smooth = self.responsibilities(coordinates, placed=placed) @ self.heat
+        smooth = self.responsibilities(coordinates) @ self.heat
         return (smooth / smooth.sum(axis=1, keepdims=True)).astype(np.float32)
 
 

@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from ..graphs import (
     LearnedGraph,
     diffusion_coordinates,
@@ -19,7 +21,6 @@ from ..matrices import component_scores, fit_integration, principal_axes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from ..graphs import AnnealedMap, NeuronGraph
@@ -35,8 +36,10 @@ _N_COMPONENTS = 30
 _MAX_ROWS = 20_000
 # A line has few neurons, and more rows make neighbours no more telling.
 _MAX_ROWS_SLENDER = 5_000
-# All rows are placed at once where each is asked for many times; of more, each when it is asked for.
-_MOST_PLACED = 50_000
+# Responsibilities that are worked out once and held, 20 MB of them: each row is asked for many times. Of more data, which
+# are not seen that often, each row's when it is asked for.
+_MOST_HELD = 5_000_000
+_BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,8 @@ def annealed_targets(
     slender = not isinstance(graph, LearnedGraph) and is_slender(graph)
     rows = source.sample(training, _MAX_ROWS_SLENDER if slender else _MAX_ROWS)
     axes = principal_axes(source, rows, _N_COMPONENTS)
-    few = len(source) <= _MOST_PLACED
+    assert graph.n_neurons is not None
+    few = len(source) * graph.n_neurons <= _MOST_HELD
     scores = component_scores(source, axes, None if few else rows)
     among = rows if few else slice(None)
     integrate = None
@@ -114,7 +118,6 @@ def annealed_targets(
         first = diffusion_coordinates(seen, neighbours=neighbours)
     start: AnnealedMap
     if isinstance(graph, LearnedGraph):
-        assert graph.n_neurons is not None
         start = fit_unordered_map(seen, graph.n_neurons, start=first)
     elif slender and init == "auto" and coordinates is None:
         start = fit_annealed_map(seen, graph)
@@ -124,8 +127,9 @@ def annealed_targets(
         start = fit_annealed_map(seen, graph, candidates=[first], neighbours=neighbours, unfolded=unfolded)
     logger.debug("annealed start: quantisation error %.3f", start.quantisation_error)
     if few:
-        placed = start.place(scores)
-        return Targets(lambda index, _: start.targets(placed[index], placed=True), rows, seen)
+        blocks = range(0, len(scores), _BLOCK_ROWS)
+        held = np.concatenate([start.targets(scores[at : at + _BLOCK_ROWS]) for at in blocks])
+        return Targets(lambda index, _: held[index], rows, seen)
 
     def of(index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         found: NDArray[np.floating] = (inputs - source.baseline) @ axes

@@ -82,7 +82,7 @@ def test_rows_are_placed_alike_all_at_once_and_one_by_one(
     conditions = None if batches is None else np.eye(batches, dtype=np.float32)[np.arange(400) % batches]
     index, found = np.array([399, 3, 200]), []
     for most in (400, 399):
-        monkeypatch.setattr(module, "_MOST_PLACED", most)
+        monkeypatch.setattr(module, "_MOST_HELD", most * graph.n_neurons)
         targets = annealed_targets(source, graph, training=np.arange(0, 400, 2), init="auto", conditions=conditions)
         assert targets is not None
         # What the rows are read as matters where they are not placed beforehand, and only there.
