@@ -12,7 +12,7 @@ from scipy import sparse
 
 import gsr_sc
 from gsr_sc import graphs
-from gsr_sc._added import write_added
+from gsr_sc._added import write_added, write_query
 from gsr_sc._keys import UNASSIGNED, Keys
 from gsr_sc._store import MapResults, write_results
 from gsr_sc._stored import StoredMap
@@ -150,6 +150,34 @@ def add_stability(adata: AnnData, *, n_fits: int = 4, key: str | None = None, se
         },
         obs={"reproducibility": np.clip(cells + rng.normal(0, 0.03, len(cells)), 0, 1)},
         obsm={"consensus": stored.map},
+    )
+
+
+def add_query(adata: AnnData, *, key: str | None = None, labels: bool = True) -> None:
+    """Add what `tl.map_query` would, made up: type 0 is strange, and labels are the types."""
+    rng = np.random.default_rng(0)
+    strange = (adata.obs["cell_type"] == "type 0").to_numpy()
+    told = {
+        "label": adata.obs["cell_type"].array.copy(),
+        "label_confidence": rng.uniform(0.3, 1, adata.n_obs),
+        "colors": ["#0072b2", "#d55e00", "#009e73", "#cc79a7"],
+    }
+    write_query(
+        adata,
+        Keys.of(key),
+        novelty=np.where(strange, rng.uniform(0.96, 1, adata.n_obs), rng.uniform(0, 1, adata.n_obs)),
+        report={
+            "n_variables": 1010,
+            "n_matched": 1007,
+            "n_extra": 12,
+            "missing_share": 3 / 1010,
+            "missing": np.array(["CD3E", "CD8A", "NKG7"], dtype=object),
+            "matched_by": "var_names",
+            "matched_to": "var_names",
+            "n_novelty_reference": 50,
+            "unseen_batches": np.array([], dtype=object),
+        },
+        **(told if labels else {}),
     )
 
 

@@ -9,6 +9,7 @@ from ._latent_grid import latent_grid
 from ._neuron_graph import neuron_graph
 from ._order import order
 from ._programs import programs
+from ._query import query
 from ._rank_indicators import rank_indicators
 from ._stability import stability
 from ._tradeoff import tradeoff
@@ -21,6 +22,7 @@ __all__ = [
     "neuron_graph",
     "order",
     "programs",
+    "query",
     "rank_indicators",
     "stability",
     "tradeoff",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -147,7 +147,7 @@ def _names(rows: pd.DataFrame, unit: str) -> str:
     return names[0] + (f"  ({', '.join(names[1:])})" if len(names) > 1 else "")
 
 
-def _marks(panel: Axes, rows: pd.DataFrame, at: float, color: object, *, wide: float, size: float, gid: str) -> None:
+def _marks(panel: Axes, rows: pd.DataFrame, at: float, color: Any, *, wide: float, size: float, gid: str) -> None:
     ends = [[(low, at), (high, at)] for low, high in zip(rows["ci_low"], rows["ci_high"], strict=True)]
     panel.add_collection(LineCollection(ends, colors=[color], linewidths=wide, zorder=2, gid=f"{gid} intervals"))
     for sign, marker in ((1, "o"), (-1, "v")):

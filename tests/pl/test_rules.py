@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import scanpy as sc
 from _hash import hash_adata
-from _maps import KINDS, MapKind, add_comparison, add_scan, add_stability
+from _maps import KINDS, MapKind, add_comparison, add_query, add_scan, add_stability
 from _maps import make_map as make_plain_map
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,6 +35,7 @@ SINGLE: dict[str, dict[str, Any]] = {
     "difference": {"condition": "b"},
     "order": {"genes": "gene1"},
     "programs": {},
+    "query": {"panels": "labels"},
     "rank_indicators": {},
     "stability": {"panels": "neurons"},
     "tradeoff": {},
@@ -45,6 +46,7 @@ SEVERAL: dict[str, dict[str, Any]] = {
     "history": {},
     "order": {"genes": ["gene0", "gene1"]},
     "programs": {"kind": "maps"},
+    "query": {},
     "stability": {},
 }
 
@@ -55,6 +57,7 @@ def make_map(graph: MapKind = "grid", *, key: str | None = None) -> AnnData:
     add_stability(adata, key=key)
     add_comparison(adata, key=key)
     tl.order(adata, root="type 1", groupby="cell_type", key=key)
+    add_query(adata, key=key)
     tl.rank_indicators(adata, groupby="cell_type", key=key)
     add_scan(adata, key=key)
     return adata
