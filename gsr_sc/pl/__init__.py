@@ -7,6 +7,7 @@ from ._history import history
 from ._indicators import indicators
 from ._latent_grid import latent_grid
 from ._neuron_graph import neuron_graph
+from ._nuisances import nuisances
 from ._order import order
 from ._programs import programs
 from ._query import query
@@ -20,6 +21,7 @@ __all__ = [
     "indicators",
     "latent_grid",
     "neuron_graph",
+    "nuisances",
     "order",
     "programs",
     "query",

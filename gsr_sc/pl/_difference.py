@@ -13,8 +13,8 @@ from ..get import compare as compared
 from ..get._values import names_list
 from ._canvas import canvas, check_ax
 from ._color_panels import BAR_HEIGHT, bar_beside, heading
-from ._colors import GREY, INK, PAPER, colormap
-from ._layer import Layer
+from ._colors import GREY, colormap
+from ._layer import DOT, Layer
 from ._norm import beyond, scale
 from ._sheet import SMALL_SIZE, Sheet, columns_for, text_width, title_height, write_foot, write_footnote, write_title
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _LABEL = "log2 fold change"
 # Inches for the names of neurons that tell nothing.
 _NOTE = 2.6
-_DOT = "\u25cf"
 
 
 @doc_params()
@@ -127,9 +126,9 @@ def difference(
     asked = not (norm is None and vmin is None and vmax is None)
     shades = scale(values, norm=norm, vmin=vmin, vmax=vmax, vcenter=None if asked else 0)
     feet = [_foot(overall.loc[name]) for name in wanted]
-    notes = [f"{_DOT}  false discovery rate below {alpha:g}"] * bool(table["q_value"].notna().any())
+    notes = [f"{DOT}  false discovery rate below {alpha:g}"] * bool(table["q_value"].notna().any())
     notes += drawn.notes(_NOTE)
-    sheet = _plan(drawn, titles, feet, "    ".join(notes), ncols=ncols, size=size)
+    sheet = plan(drawn, titles, feet, "    ".join(notes), ncols=ncols, size=size)
     with canvas(*sheet.size, show=show, return_fig=return_fig, ax=ax) as page:
         for number, (part, text, foot, spot) in enumerate(zip(parts, titles, feet, sheet.places(0), strict=True)):
             panel = ax if ax is not None else page.add(*spot, sheet.width, sheet.height)
@@ -141,7 +140,7 @@ def difference(
             if outline:
                 drawn.draw_outline(panel, color=GREY, linewidth=0.6)
             drawn.mark_dead(panel)
-            _dots(panel, drawn, part["q_value"].to_numpy() < alpha)
+            drawn.mark(panel, part["q_value"].to_numpy() < alpha, gid="significant")
             write_title(panel, text)
             write_foot(panel, foot)
             if number == min(len(parts), sheet.ncols) - 1:
@@ -165,14 +164,10 @@ def _foot(row: pd.Series[float]) -> str:
     return f"whole map: p = {row['p_value']:.2g}, {counts}"
 
 
-def _dots(ax: Axes, layer: Layer, which: np.ndarray) -> None:
-    x, y = layer.graph.layout[which].T
-    ax.scatter(x, y, s=11, c=INK, edgecolors=PAPER, linewidths=0.6, zorder=4, gid="significant")
-
-
-def _plan(
+def plan(
     layer: Layer, titles: list[str], feet: list[str], note: str, *, ncols: int | None, size: float | None
 ) -> Sheet:
+    """Places for panels of the layer with a text below each, a colour bar beside them and a note below all."""
     flat = layer.aspect < 0.25
     width = (4.6 if flat else 2.4) if size is None else size
     height = width * layer.aspect

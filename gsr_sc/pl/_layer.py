@@ -13,7 +13,7 @@ from matplotlib.patches import Wedge
 
 from .._log import configure
 from ..get import neurons
-from ._colors import EDGE, FRAME, GREY, INK, NA_COLOR, RIM
+from ._colors import EDGE, FRAME, GREY, INK, NA_COLOR, PAPER, RIM
 from ._sheet import SMALL_SIZE, inches, listed, text_width, write_footnote
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_DEAD, _CONSTANT = "\u00d7", "\u2013"
+DOT, _DEAD, _CONSTANT = "\u25cf", "\u00d7", "\u2013"
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,6 +226,11 @@ class Layer:
                 for slope in slopes
             ]
             ax.add_collection(LineCollection(lines, colors=GREY, linewidths=0.7, zorder=4, gid=gid), autolim=False)
+
+    def mark(self, ax: Axes, which: NDArray[np.bool_], *, gid: str) -> None:
+        """Put a dot on some of the neurons."""
+        x, y = self.graph.layout[which].T
+        ax.scatter(x, y, s=11, c=INK, edgecolors=PAPER, linewidths=0.6, zorder=4, gid=gid)
 
     def _on_lattice(self, values: np.ma.MaskedArray[Any, Any]) -> np.ma.MaskedArray[Any, Any]:
         """Place values by layout on rows from the top and columns from the left, (n_rows, n_columns, ...)."""

@@ -35,6 +35,7 @@ SINGLE: dict[str, dict[str, Any]] = {
     "difference": {"condition": "b"},
     "order": {"genes": "gene1"},
     "programs": {},
+    "nuisances": {"names": "batch"},
     "query": {"panels": "labels"},
     "rank_indicators": {},
     "stability": {"panels": "neurons"},
@@ -46,6 +47,7 @@ SEVERAL: dict[str, dict[str, Any]] = {
     "history": {},
     "order": {"genes": ["gene0", "gene1"]},
     "programs": {"kind": "maps"},
+    "nuisances": {},
     "query": {},
     "stability": {},
 }
@@ -58,6 +60,7 @@ def make_map(graph: MapKind = "grid", *, key: str | None = None) -> AnnData:
     add_comparison(adata, key=key)
     tl.order(adata, root="type 1", groupby="cell_type", key=key)
     add_query(adata, key=key)
+    tl.nuisances(adata, keys=["score", "batch"], groupby="cell_type", key=key)
     tl.rank_indicators(adata, groupby="cell_type", key=key)
     add_scan(adata, key=key)
     return adata

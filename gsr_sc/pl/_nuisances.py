@@ -1,0 +1,158 @@
+"""Which neurons follow depth, batch or cell cycle, painted on the layer of neurons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from matplotlib.colors import Normalize
+
+from .._checks import require_choice, require_number, unknown
+from .._stored import StoredMap
+from ..get import nuisances as nuisance_table
+from ..get._values import names_list
+from ._canvas import canvas, check_ax
+from ._color_panels import bar_beside, heading
+from ._colors import GREY, colormap
+from ._difference import plan
+from ._layer import DOT, Layer
+from ._norm import beyond
+from ._sheet import write_foot, write_footnote, write_title
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anndata import AnnData
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+
+    from ._canvas import Shown
+
+Share = Literal["share", "share_within"]
+# Inches for the names of neurons that tell nothing.
+_NOTE = 2.6
+
+
+def nuisances(
+    adata: AnnData,
+    *,
+    names: str | Sequence[str] | None = None,
+    share: Share | None = None,
+    key: str | None = None,
+    cmap: str | Colormap | None = None,
+    vmax: float | None = None,
+    outline: bool = True,
+    title: str | Sequence[str] | None = None,
+    ncols: int | None = None,
+    size: float | None = None,
+    frameon: bool | None = None,
+    show: bool | None = None,
+    return_fig: bool | None = None,
+    ax: Axes | None = None,
+) -> Shown:
+    """Paint the share of each neuron's variance that a nuisance explains on the layer, after :func:`gsr_sc.tl.nuisances`.
+
+    A panel for each nuisance, all on one scale. A dot marks the neurons that were flagged; below each panel are their number and
+    the share of the map as a whole. Dead neurons are grey with a small cross, constant ones with a dash.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a fitted map; nothing of it is changed.
+    names
+        Nuisances to draw; by default all that were looked at.
+    share
+        `"share"` of all variance, or `"share_within"` labels; by default what neurons were flagged by: within labels, if
+        `tl.nuisances` was given some.
+    key
+        What was passed as `key_added` when the map was fitted.
+    cmap
+        Colour map.
+    vmax
+        Upper end of the colour scale, which begins at 0; by default the largest share, or the threshold if that is larger.
+    outline
+        Whether to draw thin lines between neighbouring neurons of different indicator groups.
+    title
+        Titles of the panels instead of the names.
+    ncols
+        Panels per row.
+    size
+        Width of a panel in inches.
+    frameon
+        Whether to draw a frame; by default round tiles only.
+    show
+        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
+    return_fig
+        Whether to return the figure without showing it.
+    ax
+        Axes to draw into, for a single panel.
+
+    Returns
+    -------
+    None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.
+
+    Raises
+    ------
+    KeyError
+        If no map is stored under `key`, or :func:`gsr_sc.tl.nuisances` was not run.
+    ValueError
+        If a nuisance was not looked at, or there are no shares within labels.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.tl.nuisances(adata, keys=["total_counts", "batch"], groupby="cell_type")  # doctest: +SKIP
+    >>> gsr_sc.pl.nuisances(adata)  # doctest: +SKIP
+    """
+    stored = StoredMap(adata, key)
+    params = stored.added("nuisances", by="nuisances")["params"]
+    table, whole = (nuisance_table(adata, whole=of_map, key=key) for of_map in (False, True))
+    whole = whole.set_index("nuisance")
+    wanted = names_list(names) or [str(name) for name in whole.index]
+    missing = [name for name in wanted if name not in whole.index]
+    if missing:
+        raise ValueError(unknown("`names`", missing, whole.index))
+    decides = "share_within" if "groupby" in params else "share"
+    drawn_share = decides if share is None else share
+    require_choice("share", drawn_share, ("share", "share_within"))
+    if drawn_share not in table:
+        msg = "`share` is 'share_within', but no labels were given; run `gsr_sc.tl.nuisances(adata, groupby=...)`."
+        raise ValueError(msg)
+    if vmax is not None:
+        require_number("vmax", vmax, above=0)
+    check_ax(ax, len(wanted), "`names`")
+    threshold = float(params["threshold"])
+    parts = [table[table["nuisance"] == name].set_index("neuron").loc[list(stored.graph.names)] for name in wanted]
+    values = np.concatenate([part[drawn_share].to_numpy(dtype=float) for part in parts])
+    norm = Normalize(0, float(np.nanmax(np.r_[values, threshold])) if vmax is None else vmax)
+    within = f" within {params['groupby']}" if drawn_share == "share_within" else ""
+    heads = heading(None if title is None else names_list(title), wanted)
+    feet = [
+        f"{100 * max(float(whole[drawn_share][name]), 0.0):.0f} % of the map{within}, {int(whole['n_flagged'][name])} flagged"
+        for name in wanted
+    ]
+    layer = Layer.of(stored)
+    of_flagged = f" within {params['groupby']}" if decides == "share_within" else ""
+    note = "    ".join([f"{DOT}  flagged: share{of_flagged} of at least {threshold:g}", *layer.notes(_NOTE)])
+    sheet = plan(layer, heads, feet, note, ncols=ncols, size=size)
+    with canvas(*sheet.size, show=show, return_fig=return_fig, ax=ax) as page:
+        for number, (part, head, foot, spot) in enumerate(zip(parts, heads, feet, sheet.places(0), strict=True)):
+            panel = ax if ax is not None else page.add(*spot, sheet.width, sheet.height)
+            layer.prepare(panel, frameon=frameon)
+            if not layer.tiled:
+                layer.draw_edges(panel)
+            # What is corrected for chance may be a little below 0.
+            shown = np.where(layer.dead, np.nan, np.clip(part[drawn_share].to_numpy(dtype=float), 0, None))
+            painted = layer.paint(panel, shown, cmap=colormap(cmap), norm=norm)
+            if outline:
+                layer.draw_outline(panel, color=GREY, linewidth=0.6)
+            layer.mark_dead(panel)
+            layer.mark(panel, part["flagged"].to_numpy(dtype=bool), gid="flagged")
+            write_title(panel, head)
+            write_foot(panel, foot)
+            if number == min(len(parts), sheet.ncols) - 1:
+                told = "share of variance" + within
+                bar_beside(panel, painted, told, horizontal=False, extend=beyond(norm, np.clip(values, 0, None)))
+        if ax is None:
+            write_footnote(page, note)
+    return page.result
