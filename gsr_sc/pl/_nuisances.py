@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.colors import Normalize
 
 from .._checks import require_choice, require_number, unknown
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import nuisances as nuisance_table
 from ..get._values import names_list
@@ -33,6 +34,7 @@ Share = Literal["share", "share_within"]
 _NOTE = 2.6
 
 
+@doc_params()
 def nuisances(
     adata: AnnData,
     *,
@@ -64,8 +66,7 @@ def nuisances(
     share
         `"share"` of all variance, or `"share_within"` labels; by default what neurons were flagged by: within labels, if
         `tl.nuisances` was given some.
-    key
-        What was passed as `key_added` when the map was fitted.
+    {key}
     cmap
         Colour map.
     vmax
@@ -80,12 +81,9 @@ def nuisances(
         Width of a panel in inches.
     frameon
         Whether to draw a frame; by default round tiles only.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
-    ax
-        Axes to draw into, for a single panel.
+    {show}
+    {return_fig}
+    {ax}
 
     Returns
     -------

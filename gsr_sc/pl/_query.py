@@ -9,6 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgba
 
 from .._checks import require_choice, require_number
+from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import query as query_table
 from ..get._columns import read_labels
@@ -44,6 +45,7 @@ _REFERENCE = "#c4c4ca"
 _SPREAD = 0.35
 
 
+@doc_params()
 def query(
     adata: AnnData,
     *,
@@ -97,12 +99,9 @@ def query(
         What was passed as `key_added` when the query was placed.
     reference_key
         What was passed as `key_added` when the map in `reference` was fitted.
-    show
-        Whether to show the figure; by default as `scanpy.settings.autoshow` says.
-    return_fig
-        Whether to return the figure without showing it.
-    ax
-        Axes to draw into, for a single panel.
+    {show}
+    {return_fig}
+    {ax}
 
     Returns
     -------
