@@ -8,7 +8,8 @@ import numpy as np
 
 from ._keys import UNASSIGNED
 from ._stored import group_names
-from .graphs import barycentre, branch_names, branches, group_shares, order, sharpened
+from .graphs import barycentre, branch_names, branches, group_shares, order
+from .graphs._position import belonging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,8 +113,7 @@ def gene_programs(
     -------
     (n_inputs, n_neurons), in the units of the network's input (standard deviations for z-scored genes).
     """
-    # Squared, or the many cells that hardly light up a neuron would outweigh the few that do.
-    weights = sharpened(activations, 2)
+    weights = belonging(activations)
     mass = weights.sum(axis=0)
     mean = activations.mean(axis=0, keepdims=True)
     pictures = (weights.T @ activations + 1e-6 * mean) / (mass[:, None] + 1e-6)

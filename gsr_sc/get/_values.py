@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from .._checks import unknown
-from ..graphs._position import sharpened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,12 +26,6 @@ def group_means(activations: NDArray[np.floating], labels: Labels) -> NDArray[np
     total = labels.one_hot() @ np.asarray(activations, dtype=np.float64)
     counts = labels.counts[:, None].astype(np.float64)
     return np.divide(total, counts, out=np.full_like(total, np.nan), where=counts > 0)
-
-
-def weights(activations: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How much of each observation belongs to each neuron, rows summing to 1, (n_obs, n_neurons)."""
-    # Squared, or the many observations that hardly light up a neuron would outweigh the few that do.
-    return sharpened(activations, 2)
 
 
 def neuron_means(weight: NDArray[np.float64], values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from ._branches import BRANCHING, SEVERAL, branch_names, branches, pieces, stretches
 from ._position import (
+    belonging,
     distance_from_root,
     ends,
     mean_angle,
@@ -18,7 +19,6 @@ from ._position import (
     root_neurons,
     same_piece,
     share_of_way,
-    sharpened,
     steps_between,
     within,
 )
@@ -103,7 +103,7 @@ class Course:
     def _read(
         self, activations: NDArray[np.floating]
     ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
-        weights = sharpened(activations, 2)
+        weights = belonging(activations)
         spread = np.einsum("ij,ij->i", weights @ self.far, weights)
         confidence = 1 - np.sqrt(np.maximum(spread, 0) / self.far.mean())
         winner = weights.argmax(axis=1)

@@ -68,6 +68,12 @@ def sharpened(activations: NDArray[np.floating], power: float) -> NDArray[np.flo
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
+def belonging(activations: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How much of each observation belongs to each neuron, rows summing to 1, (n_obs, n_neurons)."""
+    # Squared, or the many observations that hardly light up a neuron would outweigh the few that do.
+    return sharpened(activations, 2)
+
+
 def barycentre(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.float64]:
     """Mean position of each row of activations on the layout, in layout units.
 
@@ -131,7 +137,7 @@ def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.f
     >>> gsr_sc.graphs.order(gsr_sc.graphs.line(3), [[0, 0, 1], [0, 0.5, 0.5]]).tolist()
     [1.0, 0.75]
     """
-    weights = sharpened(activations, 2)
+    weights = belonging(activations)
     if graph.kind in ("ring", "rings"):
         return mean_angle(within(weights, same_piece(graph)), ring_angles(graph))
     if graph.kind in ("line", "lines") or graph.kind in BRANCHING:

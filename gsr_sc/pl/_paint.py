@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from ..get._columns import Labels, is_numeric, read_labels
-from ..get._values import chosen, composition, neuron_means, read_values, weights
+from ..get._values import chosen, composition, neuron_means, read_values
+from ..graphs._position import belonging
 from ._colors import GREY, NA_COLOR, label_colors, paler
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def paint(
     if name in stored.adata.obs and not is_numeric(stored.adata.obs[name]):
         return mixture(stored, name, groups=groups, palette=palette, option=option)
     values = read_values(stored.adata, name, layer=layer, use_raw=use_raw, option=option)
-    means = neuron_means(weights(stored.activations), values)
+    means = neuron_means(belonging(stored.activations), values)
     return Numbers(name, means, from_zero=name not in stored.adata.obs)
 
 
@@ -104,7 +105,7 @@ def mixture(
 ) -> Mixture:
     """Composition of each neuron by the labels of a column of `.obs`."""
     labels = read_labels(stored.adata, name, option)
-    return _mixture(stored, labels, composition(weights(stored.activations), labels), groups=groups, palette=palette)
+    return _mixture(stored, labels, composition(belonging(stored.activations), labels), groups=groups, palette=palette)
 
 
 def _of_groups(stored: StoredMap, groups: str | Sequence[str] | None, palette: Palette) -> Mixture:

@@ -15,7 +15,7 @@ from .._log import configure, warn
 from .._random import resolve_rng
 from .._stored import StoredMap
 from ..get import neurons
-from ..graphs import sharpened
+from ..graphs._position import belonging
 from ..stats import adjusted, linear_effects, overall_p_value
 from ._replicates import read_replicates
 
@@ -124,8 +124,7 @@ def compare(
     replicates = read_replicates(
         adata, groupby=groupby, sample=sample, pairs=pairs, reference=reference, min_cells=min_cells
     )
-    # Squared, or the many cells that hardly light up a neuron would outweigh the few that do.
-    shares = replicates.means(sharpened(stored.activations, 2))
+    shares = replicates.means(belonging(stored.activations))
     dead = neurons(adata, key=key)["is_dead"].to_numpy(dtype=bool)
     member = stored.group[:, None] == np.array(stored.groups)[None, :]
     # Half a cell of a usual sample, the same for all: one that depends on the sample would pass for an effect.

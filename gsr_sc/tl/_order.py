@@ -13,8 +13,9 @@ from .._docs import doc_params
 from .._log import configure
 from .._stored import StoredMap
 from ..get._columns import read_labels
-from ..get._values import composition, neuron_means, read_values, weights
+from ..get._values import composition, neuron_means, read_values
 from ..graphs import course, edge_lengths, find_root
+from ..graphs._position import belonging
 from ..graphs._route import near_end
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def order(
     stored = StoredMap(adata, key)
     graph, keys = stored.graph, stored.keys
     _check(graph.kind, root=root, end=end, groupby=groupby, reverse=reverse, detour=detour)
-    shares = weights(stored.activations)
+    shares = belonging(stored.activations)
     lengths = None if graph.kind in _OWN_BEGINNING else _lengths(stored, shares)
     places: dict[str, int] = {}
     for option, name in (("root", root), ("end", end)):

@@ -17,7 +17,7 @@ from .._stored import StoredMap
 from .._validate import examine
 from ..get import neurons
 from ..get import programs as decoder_programs
-from ..graphs import sharpened
+from ..graphs._position import belonging
 from ..matrices import log_normalise
 from ..stats import column_correlations, weighted_contrasts
 
@@ -101,8 +101,7 @@ def programs(
     require_number("min_agreement", min_agreement, lowest=-1, highest=1)
     data = read_input(adata, layer=_layer(stored, layer), to_fit=False)
     facts = examine(data, report=False)
-    # Squared, or the many cells that hardly light up a neuron would outweigh the few that do.
-    weights = sharpened(stored.activations, 2)
+    weights = belonging(stored.activations)
     names = stored.groups
     member = stored.group[:, None] == np.array(names)[None, :]
     contrasts = weighted_contrasts(_values(data, facts), np.hstack([weights, weights @ member]))
