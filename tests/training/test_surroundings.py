@@ -13,7 +13,8 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from gsr_sc.training import Progress, _threads, limited_threads, resolve_device
+from gsr_sc.training import Progress, _devices, _threads, limited_threads, resolve_device
+from gsr_sc.training._self_check import agrees
 from gsr_sc.training._threads import available_threads
 
 if TYPE_CHECKING:
@@ -81,6 +82,26 @@ def test_devices() -> None:
 def test_a_device_that_is_not_there_is_named(device: Any) -> None:
     with pytest.raises(ValueError, match="not available here; use 'auto' or 'cpu'"):
         resolve_device(device)
+
+
+def test_a_device_that_computes_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert agrees(torch.device("cpu"))
+    # It computes nothing at all.
+    assert not agrees(torch.device("meta"))
+    with monkeypatch.context() as patched:
+        right, n_calls = torch.nn.functional.linear, []
+
+        def wrong(*values: Any) -> torch.Tensor:
+            n_calls.append(1)
+            return right(*values) * (1.1 if len(n_calls) == 2 else 1)
+
+        patched.setattr(torch.nn.functional, "linear", wrong)
+        assert not agrees(torch.device("cpu"))
+    monkeypatch.setattr(_devices, "_CHECKED", ("cpu",))
+    assert resolve_device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(_devices, "agrees", lambda device: device.type != "cpu")
+    with pytest.raises(ValueError, match="fails the self-check here"):
+        resolve_device("cpu")
 
 
 class Terminal(io.StringIO):
