@@ -163,7 +163,13 @@ class StoredMap:
 
     @property
     def programs(self) -> NDArray[np.float32]:
-        """Signed effect of each neuron on each gene, (n_vars, n_neurons)."""
+        """Signed effect of each neuron on each gene, (n_vars, n_neurons).
+
+        Raises
+        ------
+        KeyError
+            If the map has none.
+        """
         if self.keys.programs not in self.adata.varm:
             msg = (
                 f"No gene programs are stored in .varm[{self.keys.programs!r}]: "

@@ -51,6 +51,11 @@ def simulate_line(
     -------
     AnnData with `.obs["time"]` in [0, 1] (NaN for outliers and doublets), `.var["informative"]` and `.uns["simulation"]`.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
     Examples
     --------
     >>> import gsr_sc
@@ -109,6 +114,11 @@ def simulate_ring(
     Returns
     -------
     AnnData with `.obs["angle"]` in [0, 2 pi) (NaN for outliers and doublets), `.var["informative"]` and `.uns["simulation"]`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
 
     Examples
     --------
@@ -176,6 +186,11 @@ def simulate_clusters(
     -------
     AnnData with `.obs["cluster"]` (`A1`, `A2`, ..., `B1`, ...) and `.obs["supercluster"]` (`A`, `B`, ...), categorical,
     `.var["informative"]` and `.uns["simulation"]`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
 
     Examples
     --------

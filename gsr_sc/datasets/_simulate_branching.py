@@ -64,6 +64,11 @@ def simulate_tree(
     categorical), `.obs["time"]` in [0, 1] from the root (both NaN for outliers and doublets),
     `.var["informative"]` and `.uns["simulation"]`.
 
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
     Examples
     --------
     >>> import gsr_sc
@@ -133,6 +138,11 @@ def simulate_wishbone(
     -------
     AnnData with `.obs["branch"]` (`stem`, `branch1`, `branch2`, ...; categorical), `.obs["time"]` in [0, 1] from the root
     (both NaN for outliers and doublets), `.var["informative"]` and `.uns["simulation"]`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
 
     Examples
     --------

@@ -28,6 +28,11 @@ def star(n_arms: int, n_per_arm: int) -> NeuronGraph:
     n_per_arm
         Number of neurons on each arm, the hub not counted.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than three arms, or none has a neuron.
+
     Examples
     --------
     >>> import gsr_sc
@@ -55,6 +60,11 @@ def tree(arity: int = 2, depth: int = 3, *, n_per_branch: int = 1, n_stem: int =
         Number of neurons on each branch. By default every neuron but those at the ends is a fork.
     n_stem
         Number of neurons from the root to the first fork, both counted. By default the root forks.
+
+    Raises
+    ------
+    ValueError
+        If it does not fork, or a branch has no neuron.
 
     Examples
     --------
@@ -85,6 +95,11 @@ def wishbone(n_branches: int = 2, n_per_branch: int = 10, *, n_stem: int | None 
         Number of neurons on each branch.
     n_stem
         Number of neurons on the stem, at least 2; by default as many as on a branch.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two branches, or too few neurons on one or on the stem.
 
     Examples
     --------

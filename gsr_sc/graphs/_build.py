@@ -27,6 +27,11 @@ def grid(n_rows: int, n_columns: int | None = None) -> NeuronGraph:
     n_columns
         Number of columns; as many as rows by default.
 
+    Raises
+    ------
+    ValueError
+        If there are too few rows or columns.
+
     Examples
     --------
     >>> import gsr_sc
@@ -48,6 +53,11 @@ def hexagonal(n_rows: int, n_columns: int | None = None) -> NeuronGraph:
     n_columns
         Number of neurons in each row; as many as rows by default.
 
+    Raises
+    ------
+    ValueError
+        If there are too few rows or columns.
+
     Examples
     --------
     >>> import gsr_sc
@@ -67,6 +77,11 @@ def torus(n_rows: int, n_columns: int | None = None) -> NeuronGraph:
     n_columns
         Number of columns, at least 3; as many as rows by default.
 
+    Raises
+    ------
+    ValueError
+        If there are too few rows or columns.
+
     Examples
     --------
     >>> import gsr_sc
@@ -83,6 +98,11 @@ def ring(n_neurons: int) -> NeuronGraph:
     ----------
     n_neurons
         Number of neurons, at least 3.
+
+    Raises
+    ------
+    ValueError
+        If `n_neurons` is no whole number of at least 3.
 
     Examples
     --------
@@ -106,6 +126,11 @@ def line(n_neurons: int) -> NeuronGraph:
     ----------
     n_neurons
         Number of neurons, at least 2.
+
+    Raises
+    ------
+    ValueError
+        If `n_neurons` is no whole number of at least 2.
 
     Examples
     --------

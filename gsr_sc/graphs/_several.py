@@ -27,6 +27,11 @@ def rings(n_rings: int, n_per_ring: int) -> NeuronGraph:
     n_per_ring
         Number of neurons on each ring, at least 3.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than two rings, or one has fewer than three neurons.
+
     Examples
     --------
     >>> import gsr_sc
@@ -51,6 +56,11 @@ def lines(n_lines: int, n_per_line: int) -> NeuronGraph:
     n_per_line
         Number of neurons on each line, at least 2.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than two lines, or one has fewer than two neurons.
+
     Examples
     --------
     >>> import gsr_sc
@@ -73,6 +83,11 @@ def groups(n_groups: int, n_per_group: int) -> NeuronGraph:
         Number of groups, at least 2.
     n_per_group
         Number of neurons in each group, at least 2.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two groups, or one has fewer than two neurons.
 
     Examples
     --------

@@ -18,7 +18,13 @@ _BLOCK = 2**14
 
 
 def as_matrix(values: ArrayLike, name: str) -> NDArray[np.floating[Any]]:
-    """Values as a finite matrix of real numbers, shape (n_obs, n), not copied where it is one already."""
+    """Values as a finite matrix of real numbers, shape (n_obs, n), not copied where it is one already.
+
+    Raises
+    ------
+    ValueError
+        If they are none.
+    """
     matrix = np.asarray(values)
     if not np.issubdtype(matrix.dtype, np.floating):
         matrix = matrix.astype(np.float64)
@@ -33,7 +39,13 @@ def as_matrix(values: ArrayLike, name: str) -> NDArray[np.floating[Any]]:
 
 
 def as_adjacency(adjacency: ArrayLike | sparse.sparray | sparse.spmatrix, n_neurons: int) -> sparse.csr_array:
-    """Weights as a symmetric sparse matrix without self-loops, shape (n_neurons, n_neurons)."""
+    """Weights as a symmetric sparse matrix without self-loops, shape (n_neurons, n_neurons).
+
+    Raises
+    ------
+    ValueError
+        If it is of another size, or has no edges.
+    """
     matrix = sparse.csr_array(adjacency, dtype=np.float64, copy=True)
     if matrix.shape != (n_neurons, n_neurons):
         msg = (
@@ -49,7 +61,13 @@ def as_adjacency(adjacency: ArrayLike | sparse.sparray | sparse.spmatrix, n_neur
 
 
 def as_codes(labels: ArrayLike | pd.Series[Any], n_obs: int) -> tuple[NDArray[np.intp], list[Any]]:
-    """Labels as numbers, -1 where missing, and their names: of categories in their order, else sorted."""
+    """Labels as numbers, -1 where missing, and their names: of categories in their order, else sorted.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer labels than observations.
+    """
     values = pd.Categorical(labels)
     if len(values) != n_obs:
         msg = f"`labels` has {len(values)} entries for {n_obs} observations."
@@ -61,7 +79,13 @@ def as_codes(labels: ArrayLike | pd.Series[Any], n_obs: int) -> tuple[NDArray[np
 def paired(
     first: ArrayLike, second: ArrayLike, names: tuple[str, str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Two vectors of equal length, without the entries where either is NaN."""
+    """Two vectors of equal length, without the entries where either is NaN.
+
+    Raises
+    ------
+    ValueError
+        If they are none, or fewer than two entries are known in both.
+    """
     x, y = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if x.ndim != 1 or x.shape != y.shape:
         msg = f"`{names[0]}` and `{names[1]}` are two vectors of equal length; got shapes {x.shape} and {y.shape}."

@@ -29,6 +29,11 @@ def dead_neurons(activations: ArrayLike) -> NDArray[np.bool_]:
     -------
     Boolean, (n_neurons,).
 
+    Raises
+    ------
+    ValueError
+        If activations are no finite matrix.
+
     Examples
     --------
     >>> import gsr_sc
@@ -52,6 +57,11 @@ def constant_neurons(activations: ArrayLike) -> NDArray[np.bool_]:
     Returns
     -------
     Boolean, (n_neurons,).
+
+    Raises
+    ------
+    ValueError
+        If activations are no finite matrix.
 
     Examples
     --------

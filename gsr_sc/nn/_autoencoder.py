@@ -149,7 +149,13 @@ class GraphAutoencoder(nn.Module):
         return self.layer.to_activations(self.layer.units(logits))
 
     def label_logits(self, activations: Tensor) -> Tensor:
-        """Evidence for each label from activations as users see them, (batch, n_labels)."""
+        """Evidence for each label from activations as users see them, (batch, n_labels).
+
+        Raises
+        ------
+        ValueError
+            If the network was made without labels.
+        """
         if self.head is None:
             msg = "This network has no labels; make it with `n_labels`."
             raise ValueError(msg)
@@ -174,7 +180,13 @@ class GraphAutoencoder(nn.Module):
             self.output.bias.copy_(self.likelihood.output_of(mean))
 
     def initialise_conditions(self, usual: Tensor, offset: Tensor) -> None:
-        """Set what holds where no conditions are given, (n_conditions,), and start their effects, (n_conditions, n_inputs)."""
+        """Set what holds where no conditions are given, (n_conditions,), and start their effects, (n_conditions, n_inputs).
+
+        Raises
+        ------
+        ValueError
+            If the network was made without conditions.
+        """
         if self.offset is None or self.usual is None:
             msg = "This network knows no conditions; make it with `n_conditions`."
             raise ValueError(msg)

@@ -112,6 +112,11 @@ class GraphSpectralPenalty(nn.Module):
         ----------
         graph
             Any graph of as many neurons. One without edges, as a learned graph may be, makes the penalty zero.
+
+        Raises
+        ------
+        ValueError
+            If the graph has another number of neurons.
         """
         operator = _operator(graph_adjacency(graph, may_be_empty=True), self.laplacian)
         if operator.shape != self.operator.shape:

@@ -63,6 +63,11 @@ def weighted_contrasts(blocks: Iterable[Any], weights: NDArray[np.floating]) -> 
         Consecutive rows, dense or CSR, (rows, n_vars), together (n_obs, n_vars).
     weights
         How much of each observation belongs to each side, in [0, 1], (n_obs, n_weights).
+
+    Raises
+    ------
+    ValueError
+        If there are no rows.
     """
     weights = np.asarray(weights, dtype=np.float64)
     n_obs = len(weights)

@@ -81,7 +81,13 @@ def stored_options(stored: StoredMap) -> dict[str, Any]:
 
 
 def checked_options(overrides: dict[str, Any], *, refused: tuple[str, ...] = (), where: str) -> dict[str, Any]:
-    """Options as the caller passed them; raises where one is none of `tl.fit`, or not open to choice."""
+    """Options as the caller passed them; raises where one is none of `tl.fit`, or not open to choice.
+
+    Raises
+    ------
+    TypeError
+        If an option is none of `tl.fit`, or not open to choice.
+    """
     known = [name for name in inspect.signature(GSR).parameters if name not in (*_OWN, *refused)]
     for name in overrides:
         if name not in known:
