@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,4 +118,6 @@ def _genes(description: dict[str, Any], arrays: dict[str, Any]) -> Genes | None:
 
 def _novelty(stored: dict[str, Any]) -> Novelty | None:
     """What is usual; None in folders of earlier versions, and where too few cells were held out."""
-    return Novelty(**{**stored, "n_held_out": int(stored["n_held_out"].item())}) if stored else None
+    if set(stored) != {field.name for field in fields(Novelty)}:
+        return None
+    return Novelty(**{**stored, "n_held_out": int(stored["n_held_out"].item())})

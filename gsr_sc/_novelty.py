@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from scipy.spatial.distance import cdist
+from scipy.special import logsumexp
+from sklearn.covariance import ledoit_wolf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,14 +25,34 @@ _TAIL = 0.9
 _FARTHEST = 25.0
 
 
+class Look(NamedTuple):
+    """What a network shows of cells.
+
+    Attributes
+    ----------
+    residuals
+        What it leaves unexplained of the variables that are there, (n, n_found).
+    along
+        Scores along the principal axes of the reference, (n, n_components).
+    evidence
+        For each neuron, before they are made shares, (n, n_neurons).
+    """
+
+    residuals: NDArray[np.float32]
+    along: NDArray[np.float32]
+    evidence: NDArray[np.float32]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Novelty:
-    """What turns the residuals of cells into a score, and the score into a share of held-out cells.
+    """What turns what a network shows of cells into a score, and the score into a share of held-out cells.
 
-    Two things are looked at. The mean squared residual over variables, each in units of its usual residual, sees genes that
-    the reference never showed. The length of the residual along the principal components of the reference, in units of the
-    usual residual there, sees known genes in a combination that no neuron stands for. Both grow with sampling noise, so
-    their trend and spread along the depth are taken off first; the score is their sum.
+    Three things are looked at. The mean squared residual over variables, each in units of its usual residual, sees genes that
+    the reference never showed. How far cells are from the nearest group of the reference, along its principal components and
+    in the evidence for neurons, sees known genes in a combination that no group has: Mahalanobis distances to the means of
+    groups with one covariance for all of them, shrunk as the number of cells asks for. All three grow with sampling
+    noise, so their trend and spread along the depth are taken off first. New cells need be far in one of them only, so that the
+    score is their soft maximum.
 
     Attributes
     ----------
@@ -37,13 +60,16 @@ class Novelty:
         Principal axes of the reference, (n_inputs, n_components).
     variance
         Usual squared residual of every variable, (n_inputs,).
-    centre, precision
-        Mean and inverse covariance of usual residuals along the axes, (n_components,) and (n_components, n_components).
+    along_scale, evidence_scale
+        What makes the scores along the axes, and the evidence, vary by one within groups in all directions,
+        (n_components, n_components) and (n_neurons, n_neurons).
+    along_groups, evidence_groups
+        Means of groups after that, (n_groups, n_components) and (n_groups, n_neurons).
     depth
         Lowest, highest and mean depth of the held-out cells and its standard deviation, (4,).
     trend, spread
         Polynomial coefficients, along the depth, of each measure and of the logarithm of its standard deviation,
-        (2, n_terms) and (2, n_terms).
+        (3, n_terms) and (3, n_terms).
     scores
         Sorted scores of the held-out cells, or as many quantiles of them.
     n_held_out
@@ -52,23 +78,30 @@ class Novelty:
 
     axes: NDArray[np.float32]
     variance: NDArray[np.float32]
-    centre: NDArray[np.float32]
-    precision: NDArray[np.float32]
+    along_scale: NDArray[np.float32]
+    along_groups: NDArray[np.float32]
+    evidence_scale: NDArray[np.float32]
+    evidence_groups: NDArray[np.float32]
     depth: NDArray[np.float64]
     trend: NDArray[np.float64]
     spread: NDArray[np.float64]
     scores: NDArray[np.float64]
     n_held_out: int
 
-    def measure(self, residuals: NDArray[np.float32], found: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
-        """Logarithm of both measures, (n, 2); of variables that were `found` alone, whose residuals these are then."""
-        axes, variance = (self.axes, self.variance) if found is None else (self.axes[found], self.variance[found])
-        return _measure(residuals, axes, variance, self.centre, self.precision, whole=len(self.axes))
+    def measure(self, look: Look, found: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """Logarithm of all measures, (n, 3); the residuals may be those of variables that were `found` alone."""
+        variance = self.variance if found is None else self.variance[found]
+        # What stands for missing variables makes the noise of the others count the more: see `PartialSource`.
+        share = 1.0 if found is None else float(found.mean())
+        unexplained = (look.residuals**2 / variance).mean(axis=1, dtype=np.float64)
+        along = _to_nearest(look.along, self.along_scale, self.along_groups)
+        evidence = share * _to_nearest(look.evidence, self.evidence_scale, self.evidence_groups)
+        return np.log(np.column_stack([unexplained, along, evidence]) + _LEAST)
 
     def score(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How much more than usual of both there is at this depth, (n,)."""
+        """How much more than usual there is at this depth of the measure that has most, (n,)."""
         terms = _terms(depth, self.depth, self.trend.shape[1])
-        return np.asarray(((measures - terms @ self.trend.T) * np.exp(-(terms @ self.spread.T))).sum(axis=1))
+        return np.asarray(logsumexp((measures - terms @ self.trend.T) * np.exp(-(terms @ self.spread.T)), axis=1))
 
     def __call__(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of held-out cells that look less strange, as one minus a conformal p-value, (n,) in [0, 1).
@@ -85,25 +118,25 @@ class Novelty:
         return np.asarray(1 - p_value * np.exp(-beyond))
 
 
-def usual_residuals(axes: NDArray[np.float32], residuals: NDArray[np.float32]) -> Novelty:
-    """Learn how variables and axes compare, from residuals of training cells, (n_training, n_inputs).
+def usual_looks(axes: NDArray[np.float32], look: Look, groups: NDArray[Any]) -> Novelty:
+    """Learn what is usual of variables and groups, from training cells and the group of each, (n_training,).
 
     What comes back can `measure`; what is usual for cells is left to :func:`calibrate`.
     """
-    squares = np.mean(residuals.astype(np.float64) ** 2, axis=0)
-    # Variables that are always explained would make anything strange.
-    variance = (squares + 0.05 * squares.mean() + _LEAST).astype(np.float32)
-    along = residuals.astype(np.float64) @ axes
-    covariance = np.atleast_2d(np.cov(along.T))
-    covariance += (1e-3 * np.trace(covariance) / len(covariance) + _LEAST) * np.eye(len(covariance))
+    squares = np.mean(look.residuals.astype(np.float64) ** 2, axis=0)
+    along_scale, along_groups = _spread_of_groups(look.along, groups)
+    evidence_scale, evidence_groups = _spread_of_groups(look.evidence, groups)
     return Novelty(
         axes=axes,
-        variance=variance,
-        centre=along.mean(axis=0).astype(np.float32),
-        precision=np.linalg.inv(covariance).astype(np.float32),
+        # Variables that are always explained would make anything strange.
+        variance=(squares + 0.05 * squares.mean() + _LEAST).astype(np.float32),
+        along_scale=along_scale,
+        along_groups=along_groups,
+        evidence_scale=evidence_scale,
+        evidence_groups=evidence_groups,
         depth=np.zeros(4),
-        trend=np.zeros((2, 1)),
-        spread=np.zeros((2, 1)),
+        trend=np.zeros((3, 1)),
+        spread=np.zeros((3, 1)),
         scores=np.zeros(0),
         n_held_out=0,
     )
@@ -124,7 +157,7 @@ def calibrate(
     usual
         What measured them.
     measures, depth
-        Of the held-out cells, (n_held_out, 2) and (n_held_out,).
+        Of the held-out cells, (n_held_out, 3) and (n_held_out,).
     shallow
         The same of held-out cells of which counts were taken away: the trend with depth is learnt from them too, so that
         it holds for queries less deep than the reference.
@@ -141,6 +174,9 @@ def calibrate(
     left = np.abs(values - terms @ along.T)
     log_spread = np.log(left + 0.05 * left.mean(axis=0) + _LEAST)
     spread = np.asarray(np.linalg.lstsq(terms, log_spread, rcond=None)[0].T, dtype=np.float64)
+    # Which measure is most is asked in standard deviations of held-out cells.
+    at = _terms(depth, stored, n_terms)
+    spread[:, 0] += np.log(((measures - at @ along.T) * np.exp(-(at @ spread.T))).std(axis=0) + _LEAST)
     novelty = replace(usual, depth=stored, trend=along, spread=spread, n_held_out=len(depth))
     scores = np.sort(novelty.score(measures, depth))
     if len(scores) > _N_QUANTILES:
@@ -148,20 +184,25 @@ def calibrate(
     return replace(novelty, scores=scores)
 
 
-def _measure(
-    residuals: NDArray[np.float32],
-    axes: NDArray[np.float32],
-    variance: NDArray[np.float32],
-    centre: NDArray[np.float32],
-    precision: NDArray[np.float32],
-    *,
-    whole: int,
+def _spread_of_groups(
+    values: NDArray[np.float32], groups: NDArray[Any]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What makes the spread within groups one in all directions, (n_dims, n_dims), and their means after that."""
+    numbers = np.unique(groups, return_inverse=True)[1]
+    values = values.astype(np.float64)
+    means = np.stack([values[numbers == number].mean(axis=0) for number in range(numbers.max() + 1)])
+    covariance = ledoit_wolf(values - means[numbers], assume_centered=True)[0]
+    # Directions that the reference does not use would make anything strange.
+    covariance += (1e-3 * np.trace(covariance) / len(covariance) + _LEAST) * np.eye(len(covariance))
+    scale = np.linalg.cholesky(np.linalg.inv(covariance))
+    return scale.astype(np.float32), (means @ scale).astype(np.float32)
+
+
+def _to_nearest(
+    values: NDArray[np.float32], scale: NDArray[np.float32], means: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    by_variable = (residuals**2 / variance).mean(axis=1, dtype=np.float64)
-    # Sampling noise along an axis adds up over variables: with fewer of them there is less of it.
-    off = (residuals @ axes) * np.float32(np.sqrt(whole / max(len(axes), 1))) - centre
-    along = np.einsum("ij,jk,ik->i", off, precision, off, optimize=True)
-    return np.log(np.column_stack([by_variable, np.maximum(along, 0)]) + _LEAST)
+    """Squared distance to the nearest group, (n,)."""
+    return np.asarray(cdist(values @ scale, means, "sqeuclidean").min(axis=1), dtype=np.float64)
 
 
 def _terms(depth: NDArray[np.float64], stored: NDArray[np.float64], n_terms: int) -> NDArray[np.float64]:

@@ -144,10 +144,11 @@ def fit_input(
     activations, useful_ones = read.activations, read.of(useful)
     power = sharpness(useful_ones)
     ties = data_ties(read, targets, power=power) if targets else neuron_ties(useful_ones, power=power)
+    group = indicator_groups(neurons, activations, ties=ties)
     return _fitted.Fitted(
         network=result.network,
         graph=neurons,
-        group=indicator_groups(neurons, activations, ties=ties),
+        group=group,
         transform=learnt,
         var_names=data.var_names[learnt.columns],
         programs=_fitted.programs(result.network, activations),
@@ -180,7 +181,7 @@ def fit_input(
         label_names=covariates.label_names,
         ties=ties.astype(np.float32),
         genes=learn_genes(data, learnt.columns, var_ids=var_ids, counts=counts, training=training, totals=facts.totals),
-        novelty=learn_novelty(result.network, source, data.rows, training=training, held_out=held_out),
+        novelty=learn_novelty(result.network, source, data.rows, training=training, held_out=held_out, group=group),
     )
 
 

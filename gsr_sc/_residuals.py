@@ -1,4 +1,4 @@
-"""What a network leaves unexplained of cells, and how much of that is usual."""
+"""What a network shows of cells: what it leaves unexplained, where it sees them; and what of that is usual."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ._novelty import MIN_HELD_OUT, calibrate, usual_residuals
+from ._novelty import MIN_HELD_OUT, Look, calibrate, usual_looks
 from .matrices import MatrixSource, PartialSource, Rows, open_rows, principal_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from ._novelty import Novelty
     from .nn import GraphAutoencoder
@@ -37,6 +38,7 @@ def learn_novelty(
     *,
     training: NDArray[np.intp],
     held_out: NDArray[np.intp],
+    group: NDArray[np.str_],
 ) -> Novelty | None:
     """Learn how strange cells look that the network was not trained on; None if too few were held out.
 
@@ -48,13 +50,15 @@ def learn_novelty(
         The matrix that this came from.
     training, held_out
         Sorted numbers of the rows trained on and held out.
+    group
+        Indicator group of each neuron, (n_neurons,). A cell is of that of the neuron for which it gives most evidence.
     """
     if len(held_out) < MIN_HELD_OUT or np.array_equal(training, held_out):
         return None
     sample = source.sample(training, _MAX_ROWS)
-    usual = usual_residuals(
-        principal_axes(source, sample, _N_COMPONENTS), np.concatenate(list(_residuals(network, source, sample)))
-    )
+    axes = principal_axes(source, sample, _N_COMPONENTS)
+    look = Look(*(np.concatenate(parts) for parts in zip(*_looks(network, source, axes, sample), strict=True)))
+    usual = usual_looks(axes, look, group[look.evidence.argmax(axis=1)])
     shallow = []
     if source.transform.counts:
         some = source.sample(held_out, _MAX_SHALLOW)
@@ -73,9 +77,9 @@ def learn_novelty(
 def measures(
     network: GraphAutoencoder, source: MatrixSource, usual: Novelty, rows: NDArray[np.intp] | None = None
 ) -> NDArray[np.float64]:
-    """Both measures of strangeness of all rows of a source or some, (n_rows, 2)."""
+    """All measures of strangeness of all rows of a source or some, (n_rows, 3)."""
     found = source.found if isinstance(source, PartialSource) else None
-    return np.concatenate([usual.measure(block, found) for block in _residuals(network, source, rows)])
+    return np.concatenate([usual.measure(look, found) for look in _looks(network, source, usual.axes, rows)])
 
 
 def depth(source: MatrixSource, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
@@ -92,26 +96,48 @@ def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
 
 
 @torch.no_grad()
-def _residuals(
-    network: GraphAutoencoder, source: MatrixSource, rows: NDArray[np.intp] | None = None
-) -> Iterator[NDArray[np.float32]]:
-    """What is left of the variables that are there, on the scale that the encoder sees, block by block."""
+def _looks(
+    network: GraphAutoencoder, source: MatrixSource, axes: NDArray[np.float32], rows: NDArray[np.intp] | None = None
+) -> Iterator[Look]:
+    """What the network shows of cells on the scale that the encoder sees, block by block.
+
+    Where variables are missing, scores along the axes are those of what is expected plus those of the residuals that are
+    there, made longer: sampling noise adds up over variables, and with fewer of them there is less of it. Of batches that
+    the network is told, scores are as if they were the usual ones.
+    """
     device = next(network.parameters()).device
+    found = source.found if isinstance(source, PartialSource) else np.ones(source.n_inputs, dtype=bool)
+    longer = np.float32(1 / np.sqrt(found.mean()))
     for index in _blocks(np.arange(len(source)) if rows is None else rows):
         inputs = source.batch(index)
         told = None if source.conditions is None else torch.from_numpy(source.conditions[index]).to(device)
-        output = network(torch.from_numpy(inputs).to(device), None, told).reconstruction
-        found = source.found if isinstance(source, PartialSource) else np.ones(source.n_inputs, dtype=bool)
+        shown = network(torch.from_numpy(inputs).to(device), None, told)
+        expected = usual = _expected(network, source, shown.reconstruction, index, found)
+        if told is not None:
+            untold = network.output_of(network.layer.to_activations(shown.units))
+            usual = _expected(network, source, untold, index, found)
         seen = source.seen(index) if isinstance(source, PartialSource) else inputs
-        if network.likelihood.kind == "gaussian":
-            yield seen - output.cpu().numpy()[:, found]
-            continue
-        expected = network.likelihood.mean(output).cpu().numpy()[:, found]
-        if network.likelihood.kind != "bernoulli":
-            expected *= source.observed(index).sum(axis=1, keepdims=True) / expected.sum(axis=1, keepdims=True)
-        as_seen = replace(source.transform, columns=np.arange(found.sum()))
-        totals = None if source.totals is None else source.totals[index]
-        yield seen - as_seen(expected, totals)
+        residuals = seen - expected[:, found]
+        along = (usual @ axes + longer * (residuals @ axes[found])).astype(np.float32, copy=False)
+        yield Look(residuals, along, shown.logits.cpu().numpy())
+
+
+def _expected(
+    network: GraphAutoencoder,
+    source: MatrixSource,
+    output: Tensor,
+    index: NDArray[np.intp],
+    found: NDArray[np.bool_],
+) -> NDArray[np.float32]:
+    """What an output of the network stands for, on the scale that the encoder sees, (n, n_inputs)."""
+    if network.likelihood.kind == "gaussian":
+        return output.cpu().numpy()
+    expected = network.likelihood.mean(output).cpu().numpy()
+    if network.likelihood.kind != "bernoulli":
+        expected *= source.observed(index).sum(axis=1, keepdims=True) / expected[:, found].sum(axis=1, keepdims=True)
+    whole = source.whole if isinstance(source, PartialSource) else source.transform
+    totals = None if source.totals is None else source.totals[index]
+    return replace(whole, columns=np.arange(source.n_inputs))(expected, totals)
 
 
 def _thinned(

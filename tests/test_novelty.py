@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, spearmanr
 
-from gsr_sc._novelty import Novelty, calibrate, usual_residuals
+from gsr_sc._novelty import Look, Novelty, calibrate, usual_looks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-N_GENES, N_AXES = 60, 4
+N_GENES, N_AXES, N_NEURONS = 60, 4, 5
 AXES = np.linalg.qr(np.random.default_rng(0).normal(size=(N_GENES, N_AXES)))[0].astype(np.float32)
 
 
@@ -23,18 +23,31 @@ def residuals(n: int, seed: int, depth: NDArray[np.float64] | None = None) -> ND
     return (noise if depth is None else noise * np.exp(-depth / 2)[:, None]).astype(np.float32)
 
 
+def look(cells: NDArray[np.float32], *, along: float = 0.0, evidence: float = 0.0) -> Look:
+    """Two groups, apart along the first axis and in the evidence for neurons, and all cells moved off both of them."""
+    rng = np.random.default_rng(len(cells))
+    group = np.arange(len(cells)) % 2
+    scores = cells @ AXES
+    scores[:, 0] += 10 * group
+    scores[:, 1] += along
+    drive = (rng.normal(size=(len(cells), N_NEURONS)) * cells.std(axis=1, keepdims=True)).astype(np.float32)
+    drive[:, 0] += 10 * group
+    drive[:, 1] += evidence
+    return Look(cells, scores, drive)
+
+
 def depths(n: int, seed: int) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(size=n)
 
 
 def fitted(n_held_out: int = 300, *, trend: bool = True) -> Novelty:
-    usual = usual_residuals(AXES, residuals(500, 1, depths(500, 1)))
+    usual = usual_looks(AXES, look(residuals(500, 1, depths(500, 1))), np.arange(500) % 2)
     at = depths(n_held_out, 2)
-    return calibrate(usual, usual.measure(residuals(n_held_out, 2, at)), at, [], trend=trend)
+    return calibrate(usual, usual.measure(look(residuals(n_held_out, 2, at))), at, [], trend=trend)
 
 
-def novelty(model: Novelty, cells: NDArray[np.float32], at: NDArray[np.float64]) -> NDArray[np.float64]:
-    return model(model.measure(cells), at)
+def novelty(model: Novelty, cells: NDArray[np.float32], at: NDArray[np.float64], **moved: float) -> NDArray[np.float64]:
+    return model(model.measure(look(cells, **moved)), at)
 
 
 @pytest.mark.parametrize("n_held_out", [40, 300, 2500])
@@ -52,22 +65,36 @@ def test_without_the_trend_depth_decides() -> None:
     assert spearmanr(values, at).statistic < -0.8
 
 
-def test_both_measures_see_what_is_theirs() -> None:
+def test_every_measure_sees_what_is_its_own_and_one_is_enough() -> None:
     model, at = fitted(), np.zeros(200)
     usual = residuals(200, 4, at)
-    along = usual + 5 * AXES[:, 0]
     one_gene = usual.copy()
     one_gene[:, 7] += 12
-    for strange in (along, one_gene):
-        assert np.median(novelty(model, strange, at)) > 0.97
-    gained = model.measure(along).mean(axis=0) - model.measure(usual).mean(axis=0)
-    assert gained[1] > 3 * gained[0]
+    before = model.measure(look(usual)).mean(axis=0)
+    strange = {0: look(one_gene), 1: look(usual, along=8), 2: look(usual, evidence=8)}
+    for measure, shown in strange.items():
+        shown = shown if measure else Look(one_gene, look(usual).along, look(usual).evidence)
+        gained = model.measure(shown).mean(axis=0) - before
+        assert np.flatnonzero(gained > 0.5).tolist() == [measure]
+        assert np.median(model(model.measure(shown), at)) > 0.97
+
+
+def test_cells_between_groups_are_far_from_both() -> None:
+    model, at = fitted(), np.zeros(200)
+    cells = residuals(200, 4, at)
+    shown = look(cells)
+    group = np.arange(200) % 2
+    values = novelty(model, cells, at)
+    assert abs(values[group == 0].mean() - values[group == 1].mean()) < 0.15
+    between = shown.along.copy()
+    between[:, 0] += 5 - 10 * group
+    assert np.median(model(model.measure(shown._replace(along=between)), at)) > 0.97
 
 
 def test_beyond_the_strangest_cell_it_grows_on_and_stays_below_one() -> None:
     model, at = fitted(40), np.zeros(1)
     cell = residuals(1, 5, at)
-    values = [float(novelty(model, cell * factor, at)[0]) for factor in (1, 1.5, 1.6, 1.7, 1e4)]
+    values = [float(novelty(model, cell * factor, at)[0]) for factor in (1, 1.3, 1.35, 1.4, 1e4)]
     assert values == sorted(values)
     assert 40 / 41 < values[1] < values[2] < values[3] <= values[4] < 1
 
@@ -75,8 +102,9 @@ def test_beyond_the_strangest_cell_it_grows_on_and_stays_below_one() -> None:
 def test_some_variables_stand_for_all() -> None:
     model, at = fitted(), depths(400, 6)
     found = np.random.default_rng(0).random(N_GENES) < 0.6
-    values = model(model.measure(residuals(400, 6, at)[:, found], found), at)
-    assert 0.35 < values.mean() < 0.65
+    cells = residuals(400, 6, at)
+    part = look(cells)._replace(residuals=cells[:, found])
+    assert 0.3 < model(model.measure(part, found), at).mean() < 0.6
 
 
 def test_depths_never_seen_count_as_the_nearest() -> None:

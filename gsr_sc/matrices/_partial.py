@@ -47,6 +47,7 @@ class PartialSource(MatrixSource):
         self.found = columns >= 0
         found = transform.part(self.found)
         super().__init__(rows, replace(found, columns=columns[self.found]), totals, conditions=conditions)
+        self.whole = transform
         self._mean = transform.baseline
         self._reading = _Filled(self._transform, self.found, self._mean)
 

@@ -126,9 +126,12 @@ def map_query(
 
     Notes
     -----
-    Two measures of the residual (what the decoder does not explain) make up the novelty: its mean square over genes, and its
-    length along the principal components of the reference, both freed of the part that depth explains. Uniform novelty is
-    promised for cells measured like the reference. A query from another laboratory is novel as a whole to some extent:
+    Three measures make up the novelty, all freed of the part that depth explains: the mean square of the residual (what the
+    decoder does not explain) over genes, and how far a cell is from the nearest cluster of the reference, along its principal
+    components and in what drives the neurons. To be far in one of them is enough. Uniform novelty is
+    promised for cells measured like the reference; as it is a rank among those held out, compare it with a sample of as
+    many, not with an exact law. Rare types of the reference look stranger than common ones, and a new type that lies
+    between known ones may not look strange at all. A query from another laboratory is novel as a whole to some extent:
     compare its cells with each other. Observations that the model was trained on look less strange than others.
 
     Examples
