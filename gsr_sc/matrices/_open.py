@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from ._dask import DaskReader, DaskRows
 from ._disk import DiskRows
 from ._readers import reader_of
 from ._rows import MemoryRows
@@ -38,7 +39,11 @@ def open_rows(matrix: Any) -> Rows:
             "Convert it to one of these, or call `adata.to_memory()` first."
         )
         raise TypeError(msg)
-    rows: Rows = MemoryRows(matrix) if reader is None else DiskRows(reader)
+    rows: Rows
+    if reader is None:
+        rows = MemoryRows(matrix)
+    else:
+        rows = DaskRows(reader) if isinstance(reader, DaskReader) else DiskRows(reader)
     if rows.dtype.kind not in "fiub":
         msg = f"The input has dtype {rows.dtype}; it has to hold real numbers or booleans."
         raise TypeError(msg)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
@@ -107,42 +106,6 @@ class SliceReader(Reader):
         return [self.matrix[start:stop] for start, stop in spans]
 
 
-class DaskReader(Reader):
-    """A dask array of dense or CSR chunks; whole chunks are computed, by the scheduler that the user has set."""
-
-    def __init__(self, matrix: Any) -> None:
-        from dask.array.utils import meta_from_array
-
-        if any(math.isnan(size) for size in matrix.shape):
-            msg = (
-                "The dask array does not know how many rows its chunks have; call `compute_chunk_sizes()` on it first."
-            )
-            raise TypeError(msg)
-        is_sparse = bool(sparse.issparse(meta_from_array(matrix)))
-        super().__init__(matrix, is_sparse=is_sparse, chunk_rows=max(matrix.chunks[0]))
-        self._bounds = np.concatenate([[0], np.cumsum(matrix.chunks[0])])
-
-    def _parts(self, spans: Sequence[Span]) -> list[Any]:
-        import dask
-
-        pieces, n_across = [], self.matrix.numblocks[1]
-        for start, stop in spans:
-            first, last = np.searchsorted(self._bounds, [start, stop - 1], side="right") - 1
-            for chunk in range(first, last + 1):
-                begins = int(self._bounds[chunk])
-                part = slice(max(start - begins, 0), stop - begins)
-                pieces += [(chunk, column, part) for column in range(n_across)]
-        # Each chunk once, however many runs of rows are taken from it.
-        wanted = list(dict.fromkeys(piece[:2] for piece in pieces))
-        chunks = dask.compute(*(self.matrix.blocks[at] for at in wanted))
-        known = {at: sparse.csr_matrix(x) if sparse.issparse(x) else x for at, x in zip(wanted, chunks, strict=True)}
-        parts = [known[chunk, column][part] for chunk, column, part in pieces]
-        if n_across == 1:
-            return parts
-        beside = [parts[at : at + n_across] for at in range(0, len(parts), n_across)]
-        return [sparse.hstack(row, format="csr") if self.is_sparse else np.hstack(row) for row in beside]
-
-
 def reader_of(matrix: Any) -> Reader | None:
     """What reads a container, or None where it is not known.
 
@@ -156,6 +119,8 @@ def reader_of(matrix: Any) -> Reader | None:
     # By name, because none of these packages is imported for data that are not theirs.
     homes = {kind.__module__.split(".")[0] for kind in type(matrix).__mro__}
     if "dask" in homes and hasattr(matrix, "numblocks"):
+        from ._dask import DaskReader
+
         return DaskReader(matrix)
     if "anndata" in homes and hasattr(matrix, "format") and hasattr(matrix, "group"):
         if matrix.format != "csr":
