@@ -312,6 +312,16 @@ class TestNovelty:
         np.testing.assert_array_equal(mapped.obsm["X_gsr"], trained.map(trained.query).obsm["X_gsr"])
         assert mapped.obs["gsr_novelty"].isna().all()
 
+    def test_what_is_usual_in_another_form_is_not_taken_for_ours(self, trained: Trained, tmp_path: Path) -> None:
+        from safetensors.numpy import load_file, save_file
+
+        trained.model.save(tmp_path / "m")
+        arrays = load_file(tmp_path / "m" / "arrays.safetensors")
+        arrays["novelty.precision"] = arrays.pop("novelty.along_scale")
+        save_file(arrays, tmp_path / "m" / "arrays.safetensors")
+        mapped = gsr_sc.tl.map_query(trained.query[:20], tmp_path / "m", device="cpu", copy=True)
+        assert mapped.obs["gsr_novelty"].isna().all()
+
     def test_cells_without_counts_have_none(self, trained: Trained) -> None:
         query = trained.query[:20].copy()
         query.X = query.X.toarray()
