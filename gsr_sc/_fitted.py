@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -159,13 +160,16 @@ def quality(result: Fit, graph: NeuronGraph, activations: NDArray[np.float32]) -
 
 def versions() -> dict[str, str]:
     """Versions of what the result depends on."""
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return {name: _version(name) for name in _PACKAGES}
+
+
+# Looking one up takes milliseconds, and some functions fit many times.
+@cache
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def report_constant(data: Input, transform: Transform, facts: Facts) -> None:

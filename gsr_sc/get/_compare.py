@@ -42,7 +42,7 @@ def compare(
     Examples
     --------
     >>> import gsr_sc
-    >>> gsr_sc.get.compare(adata, of="groups").query("q_value < 0.1")  # doctest: +SKIP
+    >>> gsr_sc.get.compare(adata, of="groups").query("pval_adj < 0.1")  # doctest: +SKIP
     """
     require_choice("of", of, ("neurons", "groups", "map", "samples"))
     table: pd.DataFrame = StoredMap(adata, key).added("compare", by="compare")[of]

@@ -49,7 +49,7 @@ def order(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
 
 
 @doc_params()
-def order_genes(adata: AnnData, *, key: str | None = None, max_p_adj: float | None = None) -> pd.DataFrame:
+def order_genes(adata: AnnData, *, key: str | None = None, max_pval_adj: float | None = None) -> pd.DataFrame:
     """Genes that change along the order, those that change most surely first.
 
     Parameters
@@ -57,13 +57,13 @@ def order_genes(adata: AnnData, *, key: str | None = None, max_p_adj: float | No
     adata
         Annotated data on which :func:`gsr_sc.tl.order_genes` was run.
     {key}
-    max_p_adj
+    max_pval_adj
         Keep only genes with at most this false discovery rate. By default all are kept, those not tested last.
 
     Returns
     -------
-    Table with the columns `gene`, `branch` (if tested by branch), `peak`, `statistic`, `p`, `p_adj`, `explained`,
-    `amplitude`, `mean` and `n_cells`; see :func:`gsr_sc.tl.order_genes`. Of equal `p`, the gene of which more is
+    Table with the columns `gene`, `branch` (if tested by branch), `peak`, `statistic`, `pval`, `pval_adj`, `explained`,
+    `amplitude`, `mean` and `n_cells`; see :func:`gsr_sc.tl.order_genes`. Of equal `pval`, the gene of which more is
     explained comes first.
 
     Raises
@@ -71,15 +71,15 @@ def order_genes(adata: AnnData, *, key: str | None = None, max_p_adj: float | No
     KeyError
         If no map is stored under `key`, or if no genes were tested.
     ValueError
-        If `max_p_adj` is not in (0, 1].
+        If `max_pval_adj` is not in (0, 1].
 
     Examples
     --------
     >>> import gsr_sc
-    >>> gsr_sc.get.order_genes(adata, max_p_adj=0.05).head()  # doctest: +SKIP
+    >>> gsr_sc.get.order_genes(adata, max_pval_adj=0.05).head()  # doctest: +SKIP
     """
-    if max_p_adj is not None:
-        require_number("max_p_adj", max_p_adj, above=0, highest=1)
+    if max_pval_adj is not None:
+        require_number("max_pval_adj", max_pval_adj, above=0, highest=1)
     table = StoredMap(adata, key).added("order_genes", by="order_genes")["table"].copy()
-    table = table.sort_values(["p", "explained"], ascending=[True, False], kind="stable", ignore_index=True)
-    return table if max_p_adj is None else table[table["p_adj"] <= max_p_adj]
+    table = table.sort_values(["pval", "explained"], ascending=[True, False], kind="stable", ignore_index=True)
+    return table if max_pval_adj is None else table[table["pval_adj"] <= max_pval_adj]

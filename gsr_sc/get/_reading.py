@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .._checks import unknown
+from .._checks import require_choice, unknown
 from .._docs import doc_params
 from .._stored import StoredMap
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     from anndata import AnnData
 
 
@@ -145,15 +147,15 @@ def rank_indicators(
 
 
 @doc_params()
-def nuisances(adata: AnnData, *, whole: bool = False, key: str | None = None) -> pd.DataFrame:
+def nuisances(adata: AnnData, *, of: Literal["neurons", "map"] = "neurons", key: str | None = None) -> pd.DataFrame:
     """How much of each neuron is explained by depth, batch or cell cycle.
 
     Parameters
     ----------
     adata
         Annotated data with a fitted map, after :func:`gsr_sc.tl.nuisances`.
-    whole
-        Whether to give one row per nuisance, for the map as a whole, instead of one per neuron and nuisance.
+    of
+        `"neurons"`: one row per neuron and nuisance. `"map"`: one per nuisance, for the map as a whole.
     {key}
 
     Returns
@@ -170,13 +172,15 @@ def nuisances(adata: AnnData, *, whole: bool = False, key: str | None = None) ->
     `flagged`
         whether the share (within labels, if there are any) reaches the threshold.
 
-    With `whole`: `nuisance`, `share` and `share_within` of all neurons together, `n_flagged`, and `n_obs`, the observations
+    With `of="map"`: `nuisance`, `share` and `share_within` of all neurons together, `n_flagged`, and `n_obs`, the observations
     that have a value.
 
     Raises
     ------
     KeyError
         If no map is stored under `key`, or `tl.nuisances` has not been run.
+    ValueError
+        If `of` is neither.
 
     Examples
     --------
@@ -187,7 +191,8 @@ def nuisances(adata: AnnData, *, whole: bool = False, key: str | None = None) ->
     names, neurons = ([str(name) for name in added[name_of]] for name_of in ("nuisances", "neurons"))
     n = len(neurons)
     shares = [name for name in ("share", "share_within") if name in added]
-    if whole:
+    require_choice("of", of, ("neurons", "map"))
+    if of == "map":
         return pd.DataFrame(
             {
                 "nuisance": names,

@@ -99,7 +99,7 @@ def null(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
     -------
     One row for each fit or renaming, with the columns `kind` (`"observed"`, `"no penalty"`, `"permuted data"`,
     `"permuted graph"`: the observed fit with its neurons renamed), `explained_variance` (held out; NaN where nothing was
-    fitted), `order` and `moran_i`. The p-values are in `.uns["gsr_null"]["p_values"]`.
+    fitted), `order` and `moran_i`. The p-values are in `.uns["gsr_null"]["pvals"]`.
 
     Raises
     ------

@@ -126,7 +126,7 @@ def difference(
     asked = not (norm is None and vmin is None and vmax is None)
     shades = scale(values, norm=norm, vmin=vmin, vmax=vmax, vcenter=None if asked else 0)
     feet = [_foot(overall.loc[name]) for name in wanted]
-    notes = [f"{DOT}  false discovery rate below {alpha:g}"] * bool(table["q_value"].notna().any())
+    notes = [f"{DOT}  false discovery rate below {alpha:g}"] * bool(table["pval_adj"].notna().any())
     notes += drawn.notes(_NOTE)
     sheet = plan(drawn, titles, feet, "    ".join(notes), ncols=ncols, size=size)
     with canvas(*sheet.size, show=show, return_fig=return_fig, ax=ax) as page:
@@ -140,7 +140,7 @@ def difference(
             if outline:
                 drawn.draw_outline(panel, color=GREY, linewidth=0.6)
             drawn.mark_dead(panel)
-            drawn.mark(panel, part["q_value"].to_numpy() < alpha, gid="significant")
+            drawn.mark(panel, part["pval_adj"].to_numpy() < alpha, gid="significant")
             write_title(panel, text)
             write_foot(panel, foot)
             if number == min(len(parts), sheet.ncols) - 1:
@@ -161,7 +161,7 @@ def _foot(row: pd.Series[float]) -> str:
     counts = f"{int(row['n_samples'])} and {int(row['n_samples_reference'])} samples"
     if row["method"] == "none":
         return "effects only: too few samples to test"
-    return f"whole map: p = {row['p_value']:.2g}, {counts}"
+    return f"whole map: p = {row['pval']:.2g}, {counts}"
 
 
 def plan(

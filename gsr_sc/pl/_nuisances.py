@@ -104,7 +104,7 @@ def nuisances(
     """
     stored = StoredMap(adata, key)
     params = stored.added("nuisances", by="nuisances")["params"]
-    table, whole = (nuisance_table(adata, whole=of_map, key=key) for of_map in (False, True))
+    table, whole = nuisance_table(adata, key=key), nuisance_table(adata, of="map", key=key)
     whole = whole.set_index("nuisance")
     wanted = names_list(names) or [str(name) for name in whole.index]
     missing = [name for name in wanted if name not in whole.index]

@@ -157,7 +157,7 @@ def chosen_genes(stored: StoredMap, genes: str | Sequence[str] | None, n_genes: 
         told = "" if stored.key is None else f", key={stored.key!r}"
         msg = f"Name some `genes`, or run `gsr_sc.tl.order_genes(adata{told})` first to draw those that change."
         raise KeyError(msg) from None
-    names = list(dict.fromkeys(table.loc[table["p"].notna(), "gene"]))[:n_genes]
+    names = list(dict.fromkeys(table.loc[table["pval"].notna(), "gene"]))[:n_genes]
     if not names:
         msg = "No gene could be tested along the order; name some `genes`."
         raise ValueError(msg)

@@ -31,7 +31,7 @@ class Along:
     ----------
     statistic
         Robust score statistic, about chi-squared distributed with `df` degrees of freedom where nothing changes.
-    p
+    pval
         Probability of one as large where nothing changes.
     explained
         Share of the variance, after depth, that the curve explains.
@@ -48,7 +48,7 @@ class Along:
     """
 
     statistic: Array
-    p: Array
+    pval: Array
     explained: Array
     amplitude: Array
     peak: Array

@@ -80,10 +80,10 @@ def compare(
     `neurons`, `groups`
         Tables with one row per condition (but the reference) and neuron or group: `condition`, `reference`, the mean
         `share` in both (`share_reference`), `log2_fold_change` between them with its 95 % interval (`ci_low`,
-        `ci_high`), `t`, `p_value`, and `q_value` (false discovery rate among the neurons, or groups, of a condition).
+        `ci_high`), `t`, `pval`, and `pval_adj` (false discovery rate among the neurons, or groups, of a condition).
         NaN for dead neurons; p values are NaN for conditions with fewer than two samples on either side.
     `map`
-        For each condition whether the map differs anywhere: `p_value`, its `method` (`"permutation"`, or `"simes"` where
+        For each condition whether the map differs anywhere: `pval`, its `method` (`"permutation"`, or `"simes"` where
         samples can be exchanged in fewer than 200 ways), and numbers of samples.
     `samples`, `shares`
         The replicates (`sample`, `condition`, `n_cells`), and their share in each neuron, (n_samples, n_neurons).
@@ -160,12 +160,12 @@ def compare(
     if note:
         warn(note)
     for row in result["map"].itertuples():
-        found = of_neurons.loc[of_neurons["condition"] == row.condition, "q_value"] < 0.1
+        found = of_neurons.loc[of_neurons["condition"] == row.condition, "pval_adj"] < 0.1
         logger.info(
             "    %s against %s: p = %.2g over the map; %d neurons at a false discovery rate of 10 %%",
             row.condition,
             row.reference,
-            row.p_value,
+            row.pval,
             found.sum(),
         )
     logger.info("    added %r (adata.uns)", stored.keys.added("compare"))
@@ -214,8 +214,8 @@ def _effects(
             "ci_low": np.where(hidden, np.nan, low[effect]),
             "ci_high": np.where(hidden, np.nan, high[effect]),
             "t": np.where(hidden, np.nan, fit.t[effect]),
-            "p_value": p_value,
-            "q_value": adjusted(p_value),
+            "pval": p_value,
+            "pval_adj": adjusted(p_value),
         }
         tables.append(pd.DataFrame(columns))
     table = pd.concat(tables, ignore_index=True)
@@ -243,13 +243,13 @@ def _whole_map(
             values[chosen],
             replicates.condition[chosen] == k,
             pair.ravel(),
-            p_values=table.loc[table["condition"] == condition, "p_value"].to_numpy(),
+            p_values=table.loc[table["condition"] == condition, "pval"].to_numpy(),
             n_permutations=n_permutations,
             rng=rng,
         )
         counts = replicates.n_replicates
         rows.append((condition, replicates.conditions[0], p_value, method, int(counts[k]), int(counts[0])))
-    names = ["condition", "reference", "p_value", "method", "n_samples", "n_samples_reference"]
+    names = ["condition", "reference", "pval", "method", "n_samples", "n_samples_reference"]
     return pd.DataFrame(rows, columns=names, index=[str(i) for i in range(len(rows))])
 
 

@@ -101,8 +101,8 @@ def null(
     None, or the annotated copy. This field is set, after the last fit; an interrupted call leaves nothing:
 
     `.uns["gsr_null"]`
-        `p_value`: share of the permuted data sets whose `statistic` is at least as large as the observed one, the observed
-        one counted among them; `p_values`: the same of every statistic, and of `order` and Moran's I on renamed graphs
+        `pval`: share of the permuted data sets whose `statistic` is at least as large as the observed one, the observed
+        one counted among them; `pvals`: the same of every statistic, and of `order` and Moran's I on renamed graphs
         (`order_graph`, `moran_i_graph`); `verdict` in words; `fits`: a table of all fits, see :func:`gsr_sc.get.null`;
         `statistic`, `n_permutations`.
 
@@ -121,7 +121,7 @@ def null(
     >>> adata = gsr_sc.datasets.simulate_line(200, 40)
     >>> gsr_sc.tl.fit(adata, graph="line", max_epochs=3)
     >>> gsr_sc.tl.null(adata, n_permutations=3, max_epochs=2)
-    >>> sorted(adata.uns["gsr_null"]["p_values"])
+    >>> sorted(adata.uns["gsr_null"]["pvals"])
     ['explained_variance', 'moran_i', 'moran_i_graph', 'order', 'order_graph']
     """
     configure()
@@ -174,8 +174,8 @@ def null(
     if copy:
         adata = adata.copy()
     found = {
-        "p_value": p_values[statistic],
-        "p_values": p_values,
+        "pval": p_values[statistic],
+        "pvals": p_values,
         "verdict": verdict,
         "fits": fits,
         "statistic": statistic,

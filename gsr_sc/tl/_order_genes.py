@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COLUMNS = ("peak", "statistic", "p", "explained", "amplitude", "mean")
+_COLUMNS = ("peak", "statistic", "pval", "explained", "amplitude", "mean")
 
 
 @doc_params()
@@ -82,7 +82,7 @@ def order_genes(
 
     `.uns["gsr_order_genes"]`
         `params`, and `table` with one row for each gene, and each branch if asked for: `peak` (where the curve is highest),
-        `statistic`, `p`, `p_adj`, `explained` (share of the variance, after depth), `amplitude` (highest minus lowest
+        `statistic`, `pval`, `pval_adj`, `explained` (share of the variance, after depth), `amplitude` (highest minus lowest
         value of the curve, in logarithms of counts or in the units of the values), `mean`, `n_cells`.
 
     Raises
@@ -99,7 +99,7 @@ def order_genes(
     >>> gsr_sc.tl.fit(adata, graph="line", max_epochs=1, smoothness=1)
     >>> gsr_sc.tl.order_genes(adata)
     >>> table = gsr_sc.get.order_genes(adata)
-    >>> bool(table["p_adj"].is_monotonic_increasing)
+    >>> bool(table["pval_adj"].is_monotonic_increasing)
     True
     """
     configure()
@@ -136,7 +136,7 @@ def order_genes(
         msg = "No branch has enough observations to test genes along it; use `by_branch=False`."
         raise ValueError(msg)
     table = pd.concat(tables, ignore_index=True)
-    table.insert(table.columns.get_loc("p") + 1, "p_adj", adjusted(table["p"].to_numpy()))
+    table.insert(table.columns.get_loc("pval") + 1, "pval_adj", adjusted(table["pval"].to_numpy()))
     table.index = table.index.astype(str)
     params: dict[str, Any] = {
         "df": df,
@@ -148,8 +148,8 @@ def order_genes(
     if copy:
         adata = adata.copy()
     write_added(adata, keys, uns={"order_genes": {"table": table, "params": {**params, "counts": counts}}})
-    n_found = int((table["p_adj"] < 0.05).sum())
-    logger.info("    %d of %d tests below a false discovery rate of 5 %%", n_found, int(table["p"].notna().sum()))
+    n_found = int((table["pval_adj"] < 0.05).sum())
+    logger.info("    %d of %d tests below a false discovery rate of 5 %%", n_found, int(table["pval"].notna().sum()))
     logger.info("    added %r (adata.uns)", keys.added("order_genes"))
     return adata if copy else None
 

@@ -35,9 +35,9 @@ def test_neurons_have_the_colour_of_their_change(kind: MapKind) -> None:
 
 def test_dots_mark_what_is_significant(adata: object) -> None:
     table = get.compare(adata).query("condition == 'b'")
-    level = float(table["q_value"].min()) + 1e-9
+    level = float(table["pval_adj"].min()) + 1e-9
     (dots,) = artists(pl.difference(adata, condition="b", alpha=level, show=False), "significant")
-    assert len(dots.get_offsets()) == (table["q_value"] < level).sum() > 0
+    assert len(dots.get_offsets()) == (table["pval_adj"] < level).sum() > 0
     (dots,) = artists(pl.difference(adata, condition="b", alpha=0, show=False), "significant")
     assert len(dots.get_offsets()) == 0
 

@@ -42,21 +42,21 @@ def test_uniform_where_genes_follow_depth_alone(n_obs: int, overdispersed: bool,
     position, counts = null_counts(n_obs, overdispersed=overdispersed)
     position = 2 * np.pi * position if periodic else position
     total = counts.sum(axis=1)
-    assert_uniform(change_along(counts, position, depth=total, counts=True, periodic=periodic).p)
+    assert_uniform(change_along(counts, position, depth=total, counts=True, periodic=periodic).pval)
     detected = (counts > 0).sum(axis=1)
-    assert_uniform(change_along(log_normalised(counts), position, depth=detected, periodic=periodic).p)
+    assert_uniform(change_along(log_normalised(counts), position, depth=detected, periodic=periodic).pval)
 
 
 def test_without_depth_it_would_not_be() -> None:
     position, counts = null_counts(1000, overdispersed=False)
-    p = change_along(log_normalised(counts), position).p
+    p = change_along(log_normalised(counts), position).pval
     assert (p[np.isfinite(p)] < 0.05).mean() > 0.3
 
 
 def test_uniform_where_the_variance_follows_the_position() -> None:
     rng = np.random.default_rng(1)
     position = rng.random(300)
-    assert_uniform(change_along(rng.normal(size=(300, N_VARS)) * (0.2 + position[:, None] ** 2), position).p)
+    assert_uniform(change_along(rng.normal(size=(300, N_VARS)) * (0.2 + position[:, None] ** 2), position).pval)
 
 
 def test_power_peak_and_effect() -> None:
@@ -67,7 +67,7 @@ def test_power_peak_and_effect() -> None:
     scaled = rate * (depth / depth.mean())[:, None]
     counts = np.hstack([rng.poisson(scaled * rng.gamma(5, 0.2, scaled.shape)), counts])
     found = change_along(counts, position, depth=depth, counts=True)
-    p = found.p
+    p = found.pval
     adjusted = stats.false_discovery_control(p[np.isfinite(p)])
     assert (adjusted[:40] < 0.05).mean() > 0.95
     assert (adjusted[40:] < 0.05).mean() < 0.02
@@ -81,7 +81,7 @@ def test_a_peak_across_the_seam_of_a_ring() -> None:
     angle = rng.uniform(0, 2 * np.pi, 500)
     y = np.cos(angle - np.array([[0.1], [3.0]])).T + rng.normal(0, 0.3, (500, 2))
     found = change_along(y, angle, periodic=True)
-    assert (found.p < 1e-10).all()
+    assert (found.pval < 1e-10).all()
     np.testing.assert_allclose(np.cos(found.peak - [0.1, 3.0]), 1, atol=0.02)
     assert ((found.peak >= 0) & (found.peak < 2 * np.pi)).all()
 
@@ -92,7 +92,7 @@ def test_sparse_equals_dense_and_blocks_do_not_show(monkeypatch: pytest.MonkeyPa
     whole = change_along(counts, position, depth=depth, counts=True)
     monkeypatch.setattr("gsr_sc.stats._along._BLOCK", 150 * 7)
     blocks = change_along(sparse.csr_matrix(counts), position, depth=depth, counts=True)
-    for name in ("statistic", "p", "explained", "amplitude", "peak", "mean", "n_obs"):
+    for name in ("statistic", "pval", "explained", "amplitude", "peak", "mean", "n_obs"):
         np.testing.assert_allclose(getattr(whole, name), getattr(blocks, name), rtol=1e-6, atol=1e-9)
 
 
@@ -102,15 +102,15 @@ def test_every_option_changes_something() -> None:
     base = change_along(counts, position, depth=depth, counts=True)
     assert change_along(counts, position, depth=depth, counts=True, df=2).df == 2 < base.df
     strict = change_along(counts, position, depth=depth, counts=True, min_obs=60)
-    assert np.isnan(strict.p).sum() > np.isnan(base.p).sum()
-    assert not np.allclose(change_along(counts, position, depth=depth).p, base.p, equal_nan=True)
+    assert np.isnan(strict.pval).sum() > np.isnan(base.pval).sum()
+    assert not np.allclose(change_along(counts, position, depth=depth).pval, base.pval, equal_nan=True)
 
 
 def test_constants_and_too_few_observations() -> None:
     rng = np.random.default_rng(4)
     y = np.column_stack([np.full(100, 3.7), rng.normal(size=100)])
     found = change_along(y, rng.random(100))
-    assert np.isnan(found.p).tolist() == [True, False]
+    assert np.isnan(found.pval).tolist() == [True, False]
     assert found.mean[0] == pytest.approx(3.7)
     with pytest.raises(ValueError, match="too few"):
         change_along(y[:20], rng.random(20))

@@ -55,8 +55,8 @@ def compared(kind: MapKind = "grid", *, n_obs: int = 800, **options: Any) -> Ann
 def test_what_grew_is_found_where_it_is(kind: MapKind) -> None:
     adata = compared(kind, effect=3, spread=0.3)
     groups = get.compare(adata, of="groups").set_index("group")
-    assert groups["q_value"].idxmin() == "0"
-    assert groups.loc["0", "q_value"] < 0.05
+    assert groups["pval_adj"].idxmin() == "0"
+    assert groups.loc["0", "pval_adj"] < 0.05
     assert groups.loc["0", "log2_fold_change"] > 0.5
     assert groups.loc["0", "ci_low"] > 0
     assert (groups["ci_low"] < groups["log2_fold_change"]).all()
@@ -87,8 +87,8 @@ def test_shares_are_those_of_samples() -> None:
     )
     y = np.log2(stored["shares"] + 0.5 / samples["n_cells"].median())[:, :28]
     expected = stats.ttest_ind(y[samples["condition"] == "b"], y[samples["condition"] == "a"]).pvalue
-    np.testing.assert_allclose(table["p_value"][:28], expected, rtol=1e-3)
-    np.testing.assert_allclose(table["q_value"][:28], stats.false_discovery_control(expected), rtol=1e-3)
+    np.testing.assert_allclose(table["pval"][:28], expected, rtol=1e-3)
+    np.testing.assert_allclose(table["pval_adj"][:28], stats.false_discovery_control(expected), rtol=1e-3)
 
 
 def test_p_values_are_uniform_where_only_donors_differ() -> None:
@@ -98,8 +98,8 @@ def test_p_values_are_uniform_where_only_donors_differ() -> None:
         gsr_sc.tl.compare(
             donors(adata, n=3, spread=1.5, seed=seed), groupby="condition", sample="sample", n_permutations=0
         )
-        p.append(get.compare(adata, of="groups")["p_value"].to_numpy())
-        overall.append(get.compare(adata, of="map")["p_value"].iloc[0])
+        p.append(get.compare(adata, of="groups")["pval"].to_numpy())
+        overall.append(get.compare(adata, of="map")["pval"].iloc[0])
     shares = [(np.array(p) <= level).mean() for level in (0.05, 0.2, 0.5)]
     assert (np.abs(np.subtract(shares, (0.05, 0.2, 0.5))) < (0.03, 0.06, 0.08)).all(), shares
     assert np.mean(np.array(overall) <= 0.05) < 0.1
@@ -111,7 +111,7 @@ def test_p_values_are_uniform_where_only_donors_differ() -> None:
 def test_pairs_take_out_differences_between_donors() -> None:
     alone = compared(effect=2.5, spread=2, paired=True, n=5)
     paired = compared(effect=2.5, spread=2, paired=True, n=5, pairs="donor")
-    p = [get.compare(a, of="groups").set_index("group").loc["0", "p_value"] for a in (alone, paired)]
+    p = [get.compare(a, of="groups").set_index("group").loc["0", "pval"] for a in (alone, paired)]
     assert p[1] < 0.01 < p[0]
     # The same donors, each measured in both conditions.
     both = compared(effect=2.5, spread=2, paired=True, n=5, sample="donor", pairs="donor")
@@ -128,13 +128,13 @@ def test_without_samples_there_are_effects_and_no_p_values() -> None:
     with pytest.warns(UserWarning, match="no replicates"):
         adata = compared(sample=None, effect=2)
     table = get.compare(adata)
-    assert table[["p_value", "q_value", "ci_low", "t"]].isna().all().all()
+    assert table[["pval", "pval_adj", "ci_low", "t"]].isna().all().all()
     assert table["log2_fold_change"].iloc[adata.uns["home"][0]] > 0.8
     assert "no replicates" in adata.uns["gsr_compare"]["note"]
     assert get.compare(adata, of="map")["method"].iloc[0] == "none"
     with pytest.warns(UserWarning, match=r"Fewer than two samples of \['a', 'b'\]"):
         single = compared(n=1)
-    assert get.compare(single)["p_value"].isna().all()
+    assert get.compare(single)["pval"].isna().all()
 
 
 def test_every_condition_against_the_reference() -> None:
@@ -162,7 +162,7 @@ def test_every_parameter_changes_something() -> None:
     told = []
     for rng in (0, 0, 1):
         gsr_sc.tl.compare(adata, groupby="condition", sample="sample", n_permutations=60, rng=rng)
-        told.append(get.compare(adata, of="map")["p_value"].iloc[0])
+        told.append(get.compare(adata, of="map")["pval"].iloc[0])
     assert get.compare(adata, of="map")["method"].tolist() == ["permutation"]
     assert told[0] == told[1] != told[2]
     fewest = int(get.compare(adata, of="samples")["n_cells"].min())

@@ -43,7 +43,7 @@ def test_planted_nuisances_are_found(kind: MapKind) -> None:
     assert (flagged["share"] > 0.8).all()
     # The last two neurons of the made-up map are dead.
     assert table.loc[table["neuron"].isin(names[-2:]), "share"].isna().all()
-    whole = gsr_sc.get.nuisances(adata, whole=True)
+    whole = gsr_sc.get.nuisances(adata, of="map")
     assert whole["n_flagged"].tolist() == [1, 1]
     assert whole["n_obs"].tolist() == [400, 400]
     assert whole["share"].between(0.05, 0.9).all()
@@ -64,9 +64,9 @@ def test_within_labels() -> None:
     adata = _with_depth()
     gsr_sc.tl.nuisances(adata, keys=["score", "n_counts"])
     assert "share_within" not in gsr_sc.get.nuisances(adata)
-    alone = gsr_sc.get.nuisances(adata, whole=True).set_index("nuisance")
+    alone = gsr_sc.get.nuisances(adata, of="map").set_index("nuisance")
     gsr_sc.tl.nuisances(adata, keys=["score", "n_counts"], groupby="cell_type")
-    beyond = gsr_sc.get.nuisances(adata, whole=True).set_index("nuisance")
+    beyond = gsr_sc.get.nuisances(adata, of="map").set_index("nuisance")
     # The score is the number of the type, with a little noise.
     assert alone.loc["score", "n_flagged"] > 3
     assert beyond.loc["score", "n_flagged"] == 0
@@ -87,23 +87,23 @@ def test_depth_comes_from_a_layer_or_a_column_or_counts() -> None:
     adata = make_map("grid")
     adata.uns["gsr"]["params"]["batch_key"] = "batch"
     gsr_sc.tl.nuisances(adata)
-    of_x = gsr_sc.get.nuisances(adata, whole=True)
+    of_x = gsr_sc.get.nuisances(adata, of="map")
     assert of_x["nuisance"].tolist() == ["depth", "batch"]
     adata.layers["counts"] = adata.X.copy()
     adata.X = np.log1p(adata.X.toarray())
     with pytest.raises(ValueError, match="layer"):
         gsr_sc.tl.nuisances(adata)
     gsr_sc.tl.nuisances(adata, layer="counts")
-    pd.testing.assert_frame_equal(gsr_sc.get.nuisances(adata, whole=True), of_x)
+    pd.testing.assert_frame_equal(gsr_sc.get.nuisances(adata, of="map"), of_x)
     adata.obs["total_counts"] = np.asarray(adata.layers["counts"].sum(axis=1)).ravel()
     gsr_sc.tl.nuisances(adata)
-    of_column = gsr_sc.get.nuisances(adata, whole=True)
+    of_column = gsr_sc.get.nuisances(adata, of="map")
     assert of_column["nuisance"].tolist() == ["total_counts", "batch"]
     np.testing.assert_allclose(of_column["share"], of_x["share"])
     gsr_sc.tl.nuisances(adata, keys="batch")
-    assert gsr_sc.get.nuisances(adata, whole=True)["nuisance"].tolist() == ["batch"]
+    assert gsr_sc.get.nuisances(adata, of="map")["nuisance"].tolist() == ["batch"]
     gsr_sc.tl.nuisances(adata, keys="batch", layer="counts")
-    assert gsr_sc.get.nuisances(adata, whole=True)["nuisance"].tolist() == ["depth", "batch"]
+    assert gsr_sc.get.nuisances(adata, of="map")["nuisance"].tolist() == ["depth", "batch"]
 
 
 def test_missing_values_do_not_count() -> None:
@@ -129,8 +129,11 @@ def test_results_survive_files(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"map.{suffix}"
     getattr(adata, f"write_{suffix}")(path)
     back = getattr(ad, f"read_{suffix}")(path)
-    for whole in (False, True):
-        pd.testing.assert_frame_equal(gsr_sc.get.nuisances(back, whole=whole), gsr_sc.get.nuisances(adata, whole=whole))
+    of: Any
+    for of in ("neurons", "map"):
+        pd.testing.assert_frame_equal(gsr_sc.get.nuisances(back, of=of), gsr_sc.get.nuisances(adata, of=of))
+    with pytest.raises(ValueError, match="it is one of"):
+        gsr_sc.get.nuisances(back, of="cells")  # type: ignore[arg-type]
     gsr_sc.tl.nuisances(back, keys=["n_counts", "batch"], groupby="cell_type")
     pd.testing.assert_frame_equal(gsr_sc.get.nuisances(back), gsr_sc.get.nuisances(adata))
 
@@ -145,7 +148,7 @@ def test_copy_view_and_key(caplog: pytest.LogCaptureFixture) -> None:
     assert "k_nuisances" not in adata.uns
     view = adata[:100]
     gsr_sc.tl.nuisances(view, keys="score", key="k")
-    assert gsr_sc.get.nuisances(view, key="k", whole=True)["n_obs"].tolist() == [100]
+    assert gsr_sc.get.nuisances(view, key="k", of="map")["n_obs"].tolist() == [100]
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_slots(usual: AnnData) -> None:
     assert set(usual.obs) == set(fitted().obs)
     assert set(usual.obsm) == set(fitted().obsm)
     found = usual.uns["gsr_null"]
-    assert found["p_value"] == found["p_values"]["order"]
+    assert found["pval"] == found["pvals"]["order"]
     table = gsr_sc.get.null(usual)
     assert table["kind"].value_counts().to_dict() == {
         "observed": 1,
@@ -171,7 +171,7 @@ def test_every_parameter_changes_something(usual: AnnData) -> None:
     assert by_depth["order"].iloc[0] == anywhere["order"].iloc[0]
     assert by_depth["order"].iloc[2] != anywhere["order"].iloc[2]
     other = judged(n_permutations=1, statistic="moran_i").uns["gsr_null"]
-    assert other["p_value"] == other["p_values"]["moran_i"]
+    assert other["pval"] == other["pvals"]["moran_i"]
     assert "Moran" in other["verdict"]
 
 
@@ -199,7 +199,7 @@ def test_files_and_views(usual: AnnData, tmp_path: Path) -> None:
     usual.write_zarr(tmp_path / "null.zarr")
     for back in (ad.read_h5ad(tmp_path / "null.h5ad"), ad.read_zarr(tmp_path / "null.zarr")):
         pd.testing.assert_frame_equal(gsr_sc.get.null(back), gsr_sc.get.null(usual), check_dtype=False)
-        assert dict(back.uns["gsr_null"]["p_values"]) == usual.uns["gsr_null"]["p_values"]
+        assert dict(back.uns["gsr_null"]["pvals"]) == usual.uns["gsr_null"]["pvals"]
         assert back.uns["gsr_null"]["verdict"] == usual.uns["gsr_null"]["verdict"]
     view = fitted()[:100]
     gsr_sc.tl.null(view, n_permutations=1, max_epochs=1, n_jobs=1)
@@ -235,7 +235,7 @@ def test_p_values_of_fits_are_uniform_without_structure(kind: str) -> None:
     for number in range(60):
         adata.X = structureless(kind, number)
         # With four permutations p takes five values, which are the five classes of the test.
-        p.append(judged(adata, n_permutations=4, rng=number).uns["gsr_null"]["p_value"])
+        p.append(judged(adata, n_permutations=4, rng=number).uns["gsr_null"]["pval"])
     counts = np.bincount(np.round(np.array(p) * 5).astype(int) - 1, minlength=5)
     assert stats.chisquare(counts).pvalue > 0.01
 
@@ -246,5 +246,5 @@ def test_order_is_found_where_it_is(graph: str) -> None:
     adata = gsr_sc.datasets.simulate_line(200, 40, noise=0.6)
     gsr_sc.tl.fit(adata, graph=graph, max_epochs=1, smoothness=0.25, n_jobs=1)
     gsr_sc.tl.null(adata, n_permutations=19, n_jobs=1)
-    assert adata.uns["gsr_null"]["p_value"] == 0.05
+    assert adata.uns["gsr_null"]["pval"] == 0.05
     assert adata.uns["gsr_null"]["verdict"].startswith("There is order")

@@ -51,10 +51,10 @@ def test_finds_what_changes_and_not_what_follows_depth(kind: str, log: bool) -> 
     table = gsr_sc.get.order_genes(adata)
     assert set(table["gene"][:N_TRUE]) == {f"true{j}" for j in range(N_TRUE)}
     null = table[table["gene"].str.startswith("null")]
-    assert (null["p_adj"] < 0.05).mean() < 0.02
-    assert stats.kstest(null["p"], "uniform").statistic < 0.12
+    assert (null["pval_adj"] < 0.05).mean() < 0.02
+    assert stats.kstest(null["pval"], "uniform").statistic < 0.12
     true = table.set_index("gene").loc[[f"true{j}" for j in range(N_TRUE)]]
-    assert (true["p_adj"] < 1e-4).all()
+    assert (true["pval_adj"] < 1e-4).all()
     turn = 2 * np.pi if kind == "ring" else 1
     assert np.abs(true["peak"].to_numpy()[2:-2] / turn - np.linspace(0.1, 0.9, N_TRUE)[2:-2]).max() < 0.12
     assert true["explained"].min() > null["explained"].median() * 3
@@ -87,11 +87,13 @@ def test_every_option_changes_something() -> None:
         other = gsr_sc.tl.order_genes(adata, copy=True, **options)  # type: ignore[arg-type]
         assert other is not None
         table = gsr_sc.get.order_genes(other)
-        assert not table["p"].equals(base["p"]), options
+        assert not table["pval"].equals(base["pval"]), options
         if "by_branch" in options:
             assert table["branch"].value_counts().to_dict() == {"a": adata.n_vars, "b": adata.n_vars}
-    assert len(gsr_sc.get.order_genes(adata, max_p_adj=0.05)) < len(base)
-    np.testing.assert_allclose(base["p_adj"].dropna(), stats.false_discovery_control(base["p"].dropna()), rtol=1e-9)
+    assert len(gsr_sc.get.order_genes(adata, max_pval_adj=0.05)) < len(base)
+    np.testing.assert_allclose(
+        base["pval_adj"].dropna(), stats.false_discovery_control(base["pval"].dropna()), rtol=1e-9
+    )
 
 
 def test_the_layer_of_the_fit_is_the_default(tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_the_layer_of_the_fit_is_the_default(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(gsr_sc.get.order_genes(back), gsr_sc.get.order_genes(adata), check_dtype=False)
     view = adata[adata.obs["gsr_order"] < 0.8]
     gsr_sc.tl.order_genes(view)
-    assert not gsr_sc.get.order_genes(view)["p"].equals(gsr_sc.get.order_genes(adata)["p"])
+    assert not gsr_sc.get.order_genes(view)["pval"].equals(gsr_sc.get.order_genes(adata)["pval"])
 
 
 def test_errors() -> None:
@@ -134,5 +136,5 @@ def test_errors() -> None:
     with pytest.raises(KeyError, match="confidence of positions"):
         gsr_sc.tl.order_genes(adata, min_confidence=0.1)
     gsr_sc.tl.order_genes(adata)
-    with pytest.raises(ValueError, match="max_p_adj"):
-        gsr_sc.get.order_genes(adata, max_p_adj=0)
+    with pytest.raises(ValueError, match="max_pval_adj"):
+        gsr_sc.get.order_genes(adata, max_pval_adj=0)
