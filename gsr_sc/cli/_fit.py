@@ -61,6 +61,8 @@ def place(
 
     loaded = GSR.load(model, device=device)
     tl.map_query(adata, loaded, reference=labelled, key_added=key_added, **options)
+    if rank() > 0:
+        return
     write(adata, target)
     keys = Keys.of(key_added)
     report, novelty = adata.uns[keys.added("query")], adata.obs[keys.added("novelty")]

@@ -157,7 +157,9 @@ def test_fit_writes_what_python_computes(
     assert sorted(path.name for path in Path().iterdir()) == sorted({"in.h5ad", source, target})
 
 
-def test_map_places_cells_as_the_saved_model_does(line: AnnData, capsys: pytest.CaptureFixture[str]) -> None:
+def test_map_places_cells_as_the_saved_model_does(
+    line: AnnData, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["fit", "in.h5ad", "in.h5ad", *QUICK, "--save-model", "model"]) == 0
     line[:40, ::-1].copy().write_h5ad("new.h5ad")
     assert main(["map", "model", "new.h5ad", "placed.h5ad", "--n-jobs", "1", "--key-added", "k"]) == 0
@@ -165,6 +167,12 @@ def test_map_places_cells_as_the_saved_model_does(line: AnnData, capsys: pytest.
     assert "40 cells placed" in out
     n_read = ad.read_h5ad("placed.h5ad").uns["k_query"]["n_variables"]
     assert f"{n_read} of {n_read} variables matched" in out
+    # Of several processes the first alone writes.
+    with monkeypatch.context() as patched:
+        for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"}.items():
+            patched.setenv(name, value)
+        assert main(["map", "model", "new.h5ad", "second.h5ad", "--n-jobs", "1"]) == 0
+    assert not Path("second.h5ad").exists()
     fit_quickly(line)
     np.testing.assert_allclose(ad.read_h5ad("placed.h5ad").obsm["k"], line.obsm["X_gsr"][:40], atol=1e-6)
 
