@@ -36,6 +36,8 @@ class AnnealedMap:
         Mean squared distance of a cell to its nearest prototype, as a share of the variance.
     unfolded
         The space that the prototypes lie in, if it is not that of the coordinates.
+    metric
+        What coordinates are multiplied by, (n_coordinates, n_coordinates), if distances are not those between them.
     """
 
     prototypes: NDArray[np.float64]
@@ -43,6 +45,13 @@ class AnnealedMap:
     heat: NDArray[np.float64]
     quantisation_error: float
     unfolded: Unfolded | None = None
+    metric: NDArray[np.float64] | None = None
+
+    def place(self, coordinates: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Bring coordinates into the space of the prototypes, shape (n_obs, n)."""
+        if self.metric is not None:
+            return np.asarray(coordinates, dtype=np.float64) @ self.metric
+        return coordinates if self.unfolded is None else self.unfolded.place(coordinates)
 
     def responsibilities(self, coordinates: NDArray[np.floating]) -> NDArray[np.float64]:
         """Share of each neuron in each cell, rows summing to 1, shape (n_obs, n_neurons).
@@ -52,8 +61,7 @@ class AnnealedMap:
         coordinates
             Shape (n_obs, n_coordinates).
         """
-        x = coordinates if self.unfolded is None else self.unfolded.place(coordinates)
-        distance = squared_distances(np.asarray(x, dtype=np.float64), self.prototypes)
+        distance = squared_distances(np.asarray(self.place(coordinates), dtype=np.float64), self.prototypes)
         return soft_assignment(distance, self.width)
 
     def targets(self, coordinates: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -88,27 +96,32 @@ def anneal(
     *,
     power: float,
 ) -> Sweeps:
-    """Sweep over the observations from their first neurons on, with one heat after the other.
-
-    A neuron weighs on those around it by a power of the number of its cells. With a power of 1 every cell counts the
-    same, and neurons gather where cells do; with 0 every filled neuron does, and they come to lie at even distances.
-    """
+    """Sweep over the observations from their first neurons on, with one heat after the other."""
     share = np.zeros((len(x), len(kernel.eigenvalues)), dtype=np.float32)
     share[np.arange(len(x)), nodes] = 1.0
-    mean = x.mean(axis=0, dtype=np.float64)
     # The width is a median, for which a few thousand observations will do.
     sample = slice(None, None, max(len(x) // _WIDTH_SAMPLE, 1))
     for t in heats:
-        heat = kernel(t)
-        mass = share.sum(axis=0, dtype=np.float64)
-        weight = (mass / mass.mean() + _LEAST_FILLED) ** (power - 1)
-        # A neuron that no heat reaches would have no prototype; the floor lets it share the overall mean.
-        prototypes = heat @ (weight[:, None] * (share.T @ x)) + 1e-9 * mean
-        prototypes /= (heat @ (weight * mass) + 1e-9)[:, None]
+        prototypes = gathered(x, share, kernel(t), power)
         distance = squared_distances(x, prototypes.astype(np.float32))
         width = sharing_width(distance[sample])
         share = soft_assignment(distance, width)
     return Sweeps(prototypes, width, distance)
+
+
+def gathered(
+    x: NDArray[np.floating], share: NDArray[np.floating], heat: NDArray[np.float64], power: float
+) -> NDArray[np.float64]:
+    """Prototypes: mean observation of each neuron and of those around it, (n_neurons, n_coordinates).
+
+    A neuron weighs on those around it by a power of the number of its cells. With a power of 1 every cell counts the
+    same, and neurons gather where cells do; with 0 every filled neuron does, and they come to lie at even distances.
+    """
+    mass = share.sum(axis=0, dtype=np.float64)
+    weight = (mass / mass.mean() + _LEAST_FILLED) ** (power - 1)
+    # A neuron that no heat reaches would have no prototype; the floor lets it share the overall mean.
+    prototypes = heat @ (weight[:, None] * (share.T @ x)) + 1e-9 * x.mean(axis=0, dtype=np.float64)
+    return np.asarray(prototypes / (heat @ (weight * mass) + 1e-9)[:, None])
 
 
 def soft_assignment(distance: NDArray[Any], width: float) -> NDArray[Any]:
@@ -127,7 +140,7 @@ def sharing_width(distance: NDArray[np.floating]) -> float:
     return max(float(np.median(lowest[:, rank] - lowest[:, 0])), 1e-12)
 
 
-def quantisation_error(x: NDArray[np.float32], distance: NDArray[np.float32]) -> float:
+def quantisation_error(x: NDArray[np.floating], distance: NDArray[np.floating]) -> float:
     """Mean of the lowest squared distance to a prototype, as a share of the variance."""
     variance = float(((x - x.mean(axis=0)) ** 2).sum(axis=1).mean())
     return float(distance.min(axis=1).mean()) / max(variance, 1e-12)

@@ -6,7 +6,7 @@ whose neighbourhood is the heat kernel of the neuron graph itself, from wide to 
 
 A sheet of neurons is laid into the space of principal components, where it fills what there is. A slender graph (line,
 ring, tree) has to follow a process, however bent: it is laid along the data unfolded by diffusion, and so that
-its neurons are evenly spaced whether the cells are or not.
+its neurons are evenly spaced whether the cells are or not. From there it is drawn anew through the components.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ._laplacian import HeatKernel
 from ._match import first_assignments
 from ._neighbours import Neighbours, nearest_neighbours
 from ._position import ends, steps_between
+from ._redraw import redraw, tells_as_much
 from ._soft_map import AnnealedMap, anneal, quantisation_error
 from ._tips import assign_by_tips
 from ._unfold import unfold
@@ -149,7 +150,13 @@ def _fit_slender(
         steps = _steps(graph, distance, space.neighbours)
         return float(np.sqrt((steps**2).mean() / max(_mean_square_steps(graph, distance), 1e-12)))
 
-    return replace(_best(maps, score, y, kernel), unfolded=space)
+    first = replace(_best(maps, score, y, kernel), unfolded=space)
+    seen = x[space.kept]
+    share = first.responsibilities(seen)
+    second = replace(redraw(seen, kernel, share, heats), heat=first.heat)
+    n_near = space.neighbours.numbers.shape[1]
+    again = second.responsibilities(seen)
+    return second if tells_as_much(graph, again, share, second.place(seen), n_near) else first
 
 
 def _best(
