@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from ..graphs import LearnedGraph
+from ..graphs import LearnedGraph, is_slender
 from ..nn import LearnedGraphPenalty
 from ._context import Context
 from ._distributed import World
@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 _STRENGTH_OF_FIXED_LENGTH, _STRENGTH = 0.6, 16.0
 # What "auto" tries, from the smoothest on.
 _LADDER = (1.0, 0.25, 0.06, 0.015)
+# Along a line or tree every neuron has two neighbours, and more of the penalty costs the order: pictures grow so wide that they
+# run into the ends.
+_LARGEST_SLENDER = 0.25
 # Smallest share of the variance that is taken as explainable.
 _LEAST_EXPLAINED = 1e-3
 
@@ -111,8 +114,8 @@ def fit(
     targets
         The annealed map of rows, by number and as they are, see :mod:`gsr_sc.graphs`; None for a random start.
     smoothness
-        Strength of the penalty, or `"auto"`: the largest of 1, .25, .06 and .015 whose held-out explained variance (or
-        deviance) stays within `tolerance` of the unpenalised network, or 0 if none does.
+        Strength of the penalty, or `"auto"`: the largest of 1 (but on slender graphs), .25, .06 and .015 whose held-out explained
+        variance (or deviance) stays within `tolerance` of the unpenalised network, or 0 if none does.
     tolerance
         Share of what is explained that the penalty may cost.
     design
@@ -161,7 +164,7 @@ def fit(
         context=context,
         world=world,
     )
-    ladder = _LADDER if smoothness == "auto" else (smoothness,)
+    ladder = _ladder(graph) if smoothness == "auto" else (smoothness,)
     # Expected: the warm-up, the unpenalised training, and a first one with the penalty.
     n_steps = plan.n_steps(len(training))
     progress.expect((plan.warm_up_epochs + (1 if ladder[0] == 0 else 2) * plan.max_epochs) * n_steps)
@@ -210,6 +213,12 @@ def fit(
     )
     network.load_state_dict(chosen.weights)
     return Fit(network.eval(), chosen, value, plain, interrupted)
+
+
+def _ladder(graph: NeuronGraph | LearnedGraph) -> tuple[float, ...]:
+    """What `"auto"` tries, the largest first."""
+    slender = not isinstance(graph, LearnedGraph) and is_slender(graph)
+    return tuple(value for value in _LADDER if value <= _LARGEST_SLENDER or not slender)
 
 
 def _require_sharable(
