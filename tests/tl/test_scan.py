@@ -264,7 +264,7 @@ def test_options_are_checked(options: dict[str, Any], error: type[Exception]) ->
         scanned(None, **options)
 
 
-@pytest.mark.parametrize(("process", "graph", "seed"), [("line", "line", 0), ("clusters", "grid", 2)])
+@pytest.mark.parametrize(("process", "graph", "seed"), [("line", "line", 0), ("clusters", "grid", 9)])
 def test_cell_types_are_no_process(process: str, graph: str, seed: int) -> None:
     adata = getattr(gsr_sc.datasets, f"simulate_{process}")(250, 60, noise=0.4, rng=seed)
     gsr_sc.tl.scan(adata, graphs=["line", "grid"], n_neurons=30, smoothness=0.25, max_epochs=30, n_jobs=1)
