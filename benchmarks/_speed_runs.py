@@ -103,7 +103,7 @@ def loop(data: str, n_jobs: int, times: int) -> dict[str, Any]:
         network,
         design.penalty_on(graph, n_training=n_obs),
         source,
-        targets=lambda index: targets[index],
+        targets=lambda index, _: targets[index],
         plan=plan,
         seed=0,
         device=torch.device("cpu"),
