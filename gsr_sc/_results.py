@@ -53,14 +53,16 @@ def read_activations(
     """
     names = np.array(group_names(group))
     member = group[:, None] == names[None, :]
-    blocks = [
-        _read_block(graph, member, activations[start : start + _BLOCK], silent[start : start + _BLOCK], power=power)
-        for start in range(0, len(activations), _BLOCK)
-    ]
-    found: dict[str, Any] = {
-        name: None if blocks[0][name] is None else np.concatenate([block[name] for block in blocks])
-        for name in blocks[0]
-    }
+    found: dict[str, Any] = {}
+    for start in range(0, len(activations), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        block = _read_block(graph, member, activations[rows], silent[rows], power=power)
+        for name, values in block.items():
+            if start == 0:
+                # Filled block by block: blocks to be joined in the end would be there twice.
+                found[name] = None if values is None else np.empty((len(activations), *values.shape[1:]), values.dtype)
+            if values is not None:
+                found[name][rows] = values
     of_neuron, called = branches(graph), branch_names(graph)
     return found | {
         "activations": activations,
