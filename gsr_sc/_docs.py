@@ -102,7 +102,7 @@ random_state
     Another spelling of `rng`."""
 
 
-# What functions of several rooms are told in the same words, by the name of the parameter.
+# What several functions say in the same words, by the name of the parameter; `shown` is what pictures return.
 SHARED = {
     "key": """\
 key
@@ -125,6 +125,14 @@ return_fig
     "ax": """\
 ax
     Axes to draw into, for a single panel.""",
+    "outline": """\
+outline
+    Whether to draw thin lines between neighbouring neurons of different indicator groups.""",
+    "frameon": """\
+frameon
+    Whether to draw a frame; by default round tiles only.""",
+    "shown": """\
+None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.""",
 }
 _PLACEHOLDER = re.compile(r"( *)\{(\w+)\}")
 

@@ -87,6 +87,35 @@ def names_list(value: str | Sequence[str] | None) -> list[str]:
     return [value] if isinstance(value, str) else [str(name) for name in value]
 
 
+def picked(
+    wanted: str | Sequence[str] | None, existing: Iterable[object], what: str, *, error: type[Exception] = ValueError
+) -> list[str]:
+    """The names asked for, or all that exist.
+
+    Parameters
+    ----------
+    wanted
+        As users pass them.
+    existing
+        Names to choose from.
+    what
+        What the names are, for the message.
+    error
+        What is raised.
+
+    Raises
+    ------
+    ValueError
+        Or another `error`, if a name does not exist.
+    """
+    there = [str(name) for name in existing]
+    names = names_list(wanted) or there
+    missing = [name for name in names if name not in there]
+    if missing:
+        raise error(unknown(what, missing, there))
+    return names
+
+
 def chosen(groups: str | Iterable[str] | None, per_key: Sequence[Labels]) -> list[list[str]]:
     """Categories to draw for each key, in the order asked for, else in category order.
 

@@ -87,9 +87,8 @@ class Transform:
             return self._residuals(self._select(rows), totals, self.mean)
         residuals = None
         if self.kind == "combined":
-            residuals = self._residuals(
-                self._select(rows if sparse.issparse(rows) else rows.copy()), totals, self.share
-            )
+            dense = rows if sparse.issparse(rows) else rows.copy()
+            residuals = self._residuals(self._select(dense), totals, self.share)
         if self.counts:
             log_normalise(rows, totals, self.target)
         x = self._select(rows)
@@ -138,6 +137,7 @@ def log_normalise(rows: Any, totals: NDArray[np.floating], target: float) -> Non
         rows.data *= np.repeat(factor, np.diff(rows.indptr))
     else:
         rows *= factor[:, None]
-    # `log1p` takes numpy four times as long, for digits that no z-score has.
+    # numpy takes the logarithm of several values at a time, but `log1p` of one by one: four times as long, for digits that no
+    # z-score has.
     values = rows.data if sparse.issparse(rows) else rows
     np.log(np.add(values, 1, out=values), out=values)

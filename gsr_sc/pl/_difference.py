@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from .._checks import require_choice, require_number, unknown
+from .._checks import require_choice, require_number
 from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import compare as compared
-from ..get._values import names_list
-from ._canvas import canvas, check_ax
-from ._color_panels import BAR_HEIGHT, bar_beside, heading
-from ._colors import GREY, colormap
-from ._layer import DOT, Layer
+from ..get._values import names_list, picked
+from ._canvas import check_ax
+from ._color_panels import heading
+from ._colors import colormap
+from ._layer import Layer
+from ._marked_panels import MarkedPanel, draw_marked
 from ._norm import beyond, scale
-from ._sheet import SMALL_SIZE, Sheet, columns_for, text_width, title_height, write_foot, write_footnote, write_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ._norm import Bound
 
 _LABEL = "log2 fold change"
-# Inches for the names of neurons that tell nothing.
-_NOTE = 2.6
 
 
 @doc_params()
@@ -79,23 +77,21 @@ def difference(
         Ends of the colour scale: numbers, percentiles such as `"p99"`, or functions of the values. By default the
         largest difference on either side, and the same on the other.
     {norm}
-    outline
-        Whether to draw thin lines between neighbouring neurons of different indicator groups.
+    {outline}
     title
         Titles of the panels instead of the conditions.
     ncols
         Panels per row.
     size
         Width of a panel in inches.
-    frameon
-        Whether to draw a frame; by default round tiles only.
+    {frameon}
     {show}
     {return_fig}
     {ax}
 
     Returns
     -------
-    None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.
+    {shown}
 
     Raises
     ------
@@ -113,41 +109,40 @@ def difference(
     require_choice("of", of, ("neurons", "groups"))
     require_number("alpha", alpha, lowest=0, highest=1)
     table, overall = compared(adata, of=of, key=key), compared(adata, of="map", key=key).set_index("condition")
-    wanted = names_list(condition) or [str(name) for name in overall.index]
-    missing = [name for name in wanted if name not in overall.index]
-    if missing:
-        raise ValueError(unknown("`condition`", missing, overall.index))
+    wanted = picked(condition, overall.index, "`condition`")
     check_ax(ax, len(wanted), "`condition`")
     reference = str(overall["reference"].iloc[0])
     titles = heading(None if title is None else names_list(title), [f"{name} against {reference}" for name in wanted])
-    drawn = Layer.of(stored)
     parts = [_of_neurons(stored, table[table["condition"] == name], of) for name in wanted]
     values = np.concatenate([part["log2_fold_change"].to_numpy() for part in parts])
     asked = not (norm is None and vmin is None and vmax is None)
     shades = scale(values, norm=norm, vmin=vmin, vmax=vmax, vcenter=None if asked else 0)
-    feet = [_foot(overall.loc[name]) for name in wanted]
-    notes = [f"{DOT}  false discovery rate below {alpha:g}"] * bool(table["pval_adj"].notna().any())
-    notes += drawn.notes(_NOTE)
-    sheet = plan(drawn, titles, feet, "    ".join(notes), ncols=ncols, size=size)
-    with canvas(*sheet.size, show=show, return_fig=return_fig, ax=ax) as page:
-        for number, (part, text, foot, spot) in enumerate(zip(parts, titles, feet, sheet.places(0), strict=True)):
-            panel = ax if ax is not None else page.add(*spot, sheet.width, sheet.height)
-            drawn.prepare(panel, frameon=frameon)
-            if not drawn.tiled:
-                drawn.draw_edges(panel)
-            change = np.where(drawn.dead, np.nan, part["log2_fold_change"].to_numpy())
-            painted = drawn.paint(panel, change, cmap=colormap(cmap, diverging=True), norm=shades)
-            if outline:
-                drawn.draw_outline(panel, color=GREY, linewidth=0.6)
-            drawn.mark_dead(panel)
-            drawn.mark(panel, part["pval_adj"].to_numpy() < alpha, gid="significant")
-            write_title(panel, text)
-            write_foot(panel, foot)
-            if number == min(len(parts), sheet.ncols) - 1:
-                bar_beside(panel, painted, _LABEL, horizontal=False, extend=beyond(shades, values))
-        if ax is None:
-            write_footnote(page, "    ".join(notes))
-    return page.result
+    panels = [
+        MarkedPanel(
+            text,
+            _foot(overall.loc[name]),
+            part["log2_fold_change"].to_numpy(),
+            part["pval_adj"].to_numpy() < alpha,
+        )
+        for name, text, part in zip(wanted, titles, parts, strict=True)
+    ]
+    return draw_marked(
+        Layer.of(stored),
+        panels,
+        dot=f"false discovery rate below {alpha:g}" if table["pval_adj"].notna().any() else "",
+        gid="significant",
+        cmap=colormap(cmap, diverging=True),
+        norm=shades,
+        label=_LABEL,
+        extend=beyond(shades, values),
+        outline=outline,
+        frameon=frameon,
+        ncols=ncols,
+        size=size,
+        show=show,
+        return_fig=return_fig,
+        ax=ax,
+    )
 
 
 def _of_neurons(stored: StoredMap, table: pd.DataFrame, of: str) -> pd.DataFrame:
@@ -162,27 +157,3 @@ def _foot(row: pd.Series[float]) -> str:
     if row["method"] == "none":
         return "effects only: too few samples to test"
     return f"whole map: p = {row['pval']:.2g}, {counts}"
-
-
-def plan(
-    layer: Layer, titles: list[str], feet: list[str], note: str, *, ncols: int | None, size: float | None
-) -> Sheet:
-    """Places for panels of the layer with a text below each, a colour bar beside them and a note below all."""
-    flat = layer.aspect < 0.25
-    width = (4.6 if flat else 2.4) if size is None else size
-    height = width * layer.aspect
-    ncols = (1 if flat else min(columns_for(len(titles)), 4)) if ncols is None else ncols
-    # A picture that is narrower than what is written below it.
-    gap = max(0.2, max(text_width(foot, SMALL_SIZE) for foot in feet) + 0.15 - width)
-    panels = min(ncols, len(titles)) * (width + gap) - gap
-    return Sheet(
-        (tuple(title_height(title, with_dot=False, width=width) for title in titles),),
-        ncols,
-        width,
-        height,
-        gap_x=gap,
-        gap_y=0.03,
-        foot=max(0.2, BAR_HEIGHT - height + 0.1),
-        right=max(0.75, gap, 1.05 * text_width(note, SMALL_SIZE) + 0.15 - panels),
-        bottom=0.2 if note else 0.0,
-    )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from .._checks import require_number, unknown
+from .._checks import require_number
 from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import history as recorded_history
-from ..get._values import names_list
+from ..get._values import names_list, picked
 from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, INK
 from ._sheet import SMALL_SIZE, TITLE_SIZE, columns_for
@@ -72,7 +72,7 @@ def history(
 
     Returns
     -------
-    None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.
+    {shown}
 
     Raises
     ------
@@ -115,11 +115,8 @@ def history(
 
 
 def _arrange(table: pd.DataFrame, names: str | Sequence[str] | None) -> list[tuple[str, list[str]]]:
-    wanted = names_list(names)
-    if wanted:
-        missing = [name for name in wanted if name not in table]
-        if missing:
-            raise KeyError(unknown("`names` in the history", missing, table.columns))
+    if names_list(names):
+        wanted = picked(names, table.columns, "`names` in the history", error=KeyError)
         return [(", ".join(_words(name) for name in wanted), wanted)]
     panels = [(title, [name for name in members if name in table]) for title, members in _PANELS]
     panels = [(title, members) for title, members in panels if members]

@@ -114,15 +114,14 @@ def latent_grid(
         Width of a panel in inches; by default by the number of panels.
     wspace, hspace
         Space between panels as a part of their width and height.
-    frameon
-        Whether to draw a frame; by default round tiles only.
+    {frameon}
     {show}
     {return_fig}
     {ax}
 
     Returns
     -------
-    None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.
+    {shown}
 
     Raises
     ------

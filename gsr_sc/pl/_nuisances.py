@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from matplotlib.colors import Normalize
 
-from .._checks import require_choice, require_number, unknown
+from .._checks import require_choice, require_number
 from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import nuisances as nuisance_table
-from ..get._values import names_list
-from ._canvas import canvas, check_ax
-from ._color_panels import bar_beside, heading
-from ._colors import GREY, colormap
-from ._difference import plan
-from ._layer import DOT, Layer
+from ..get._values import names_list, picked
+from ._canvas import check_ax
+from ._color_panels import heading
+from ._colors import colormap
+from ._layer import Layer
+from ._marked_panels import MarkedPanel, draw_marked
 from ._norm import beyond
-from ._sheet import write_foot, write_footnote, write_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from ._canvas import Shown
 
 Share = Literal["share", "share_within"]
-# Inches for the names of neurons that tell nothing.
-_NOTE = 2.6
 
 
 @doc_params()
@@ -71,23 +68,21 @@ def nuisances(
         Colour map.
     vmax
         Upper end of the colour scale, which begins at 0; by default the largest share, or the threshold if that is larger.
-    outline
-        Whether to draw thin lines between neighbouring neurons of different indicator groups.
+    {outline}
     title
         Titles of the panels instead of the names.
     ncols
         Panels per row.
     size
         Width of a panel in inches.
-    frameon
-        Whether to draw a frame; by default round tiles only.
+    {frameon}
     {show}
     {return_fig}
     {ax}
 
     Returns
     -------
-    None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.
+    {shown}
 
     Raises
     ------
@@ -106,10 +101,7 @@ def nuisances(
     params = stored.added("nuisances", by="nuisances")["params"]
     table, whole = nuisance_table(adata, key=key), nuisance_table(adata, of="map", key=key)
     whole = whole.set_index("nuisance")
-    wanted = names_list(names) or [str(name) for name in whole.index]
-    missing = [name for name in wanted if name not in whole.index]
-    if missing:
-        raise ValueError(unknown("`names`", missing, whole.index))
+    wanted = picked(names, whole.index, "`names`")
     decides = "share_within" if "groupby" in params else "share"
     drawn_share = decides if share is None else share
     require_choice("share", drawn_share, ("share", "share_within"))
@@ -125,32 +117,32 @@ def nuisances(
     norm = Normalize(0, float(np.nanmax(np.r_[values, threshold])) if vmax is None else vmax)
     within = f" within {params['groupby']}" if drawn_share == "share_within" else ""
     heads = heading(None if title is None else names_list(title), wanted)
-    feet = [
-        f"{100 * max(float(whole[drawn_share][name]), 0.0):.0f} % of the map{within}, {int(whole['n_flagged'][name])} flagged"
-        for name in wanted
-    ]
-    layer = Layer.of(stored)
-    of_flagged = f" within {params['groupby']}" if decides == "share_within" else ""
-    note = "    ".join([f"{DOT}  flagged: share{of_flagged} of at least {threshold:g}", *layer.notes(_NOTE)])
-    sheet = plan(layer, heads, feet, note, ncols=ncols, size=size)
-    with canvas(*sheet.size, show=show, return_fig=return_fig, ax=ax) as page:
-        for number, (part, head, foot, spot) in enumerate(zip(parts, heads, feet, sheet.places(0), strict=True)):
-            panel = ax if ax is not None else page.add(*spot, sheet.width, sheet.height)
-            layer.prepare(panel, frameon=frameon)
-            if not layer.tiled:
-                layer.draw_edges(panel)
+    panels = [
+        MarkedPanel(
+            head,
+            f"{100 * max(float(whole[drawn_share][name]), 0.0):.0f} % of the map{within}, "
+            f"{int(whole['n_flagged'][name])} flagged",
             # What is corrected for chance may be a little below 0.
-            shown = np.where(layer.dead, np.nan, np.clip(part[drawn_share].to_numpy(dtype=float), 0, None))
-            painted = layer.paint(panel, shown, cmap=colormap(cmap), norm=norm)
-            if outline:
-                layer.draw_outline(panel, color=GREY, linewidth=0.6)
-            layer.mark_dead(panel)
-            layer.mark(panel, part["flagged"].to_numpy(dtype=bool), gid="flagged")
-            write_title(panel, head)
-            write_foot(panel, foot)
-            if number == min(len(parts), sheet.ncols) - 1:
-                told = "share of variance" + within
-                bar_beside(panel, painted, told, horizontal=False, extend=beyond(norm, np.clip(values, 0, None)))
-        if ax is None:
-            write_footnote(page, note)
-    return page.result
+            np.clip(part[drawn_share].to_numpy(dtype=float), 0, None),
+            part["flagged"].to_numpy(dtype=bool),
+        )
+        for name, head, part in zip(wanted, heads, parts, strict=True)
+    ]
+    of_flagged = f" within {params['groupby']}" if decides == "share_within" else ""
+    return draw_marked(
+        Layer.of(stored),
+        panels,
+        dot=f"flagged: share{of_flagged} of at least {threshold:g}",
+        gid="flagged",
+        cmap=colormap(cmap),
+        norm=norm,
+        label="share of variance" + within,
+        extend=beyond(norm, np.clip(values, 0, None)),
+        outline=outline,
+        frameon=frameon,
+        ncols=ncols,
+        size=size,
+        show=show,
+        return_fig=return_fig,
+        ax=ax,
+    )

@@ -107,7 +107,7 @@ def order(
 
     Returns
     -------
-    None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.
+    {shown}
 
     Raises
     ------

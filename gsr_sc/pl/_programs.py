@@ -92,7 +92,7 @@ def programs(
 
     Returns
     -------
-    None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.
+    {shown}
 
     Raises
     ------

@@ -89,8 +89,7 @@ def query(
     palette
         Colours of the labels: a mapping, a list in category order, or the name of a colour map; by default those of `.uns`
         (`<column>_colors`).
-    outline
-        Whether to draw thin lines between neighbouring neurons of different indicator groups.
+    {outline}
     size
         Area of the points in square points; by default the smaller the more cells there are.
     title
@@ -105,7 +104,7 @@ def query(
 
     Returns
     -------
-    None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.
+    {shown}
 
     Raises
     ------

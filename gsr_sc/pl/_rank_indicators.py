@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import MultipleLocator
 
-from .._checks import require_number, unknown
+from .._checks import require_number
 from .._docs import doc_params
 from .._stored import StoredMap
 from ..get import rank_indicators as ranked
 from ..get._columns import read_labels
-from ..get._values import names_list
+from ..get._values import picked
 from ._canvas import canvas
 from ._colors import FRAME, GREY, INK, PAPER, label_colors
 from ._sheet import SMALL_SIZE, text_width, write_footnote, write_title
@@ -100,10 +100,7 @@ def rank_indicators(
     require_number("n_best", n_best, lowest=1, whole=True)
     column, unit = str(params["groupby"]), str(params["unit"])
     labels = [str(name) for name in table["label"].cat.categories]
-    wanted = names_list(groups) or labels
-    missing = [name for name in wanted if name not in labels]
-    if missing:
-        raise ValueError(unknown(f"`groups` in {column!r}", missing, labels))
+    wanted = picked(groups, labels, f"`groups` in {column!r}")
     rows = {name: _best(table[table["label"] == name], n_best) for name in wanted}
     if sort and groups is None:
         wanted = sorted(wanted, key=lambda name: -_height(rows[name]))

@@ -73,7 +73,7 @@ def stability(
 
     Returns
     -------
-    None if shown; with `return_fig` the figure; else the axes, as a list if there are several panels.
+    {shown}
 
     Raises
     ------

@@ -8,11 +8,10 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from .._checks import unknown
 from .._docs import doc_params
 from .._stored import stored_scan
 from ..get import scan as scan_table
-from ..get._values import names_list
+from ..get._values import picked
 from ._canvas import canvas
 from ._colors import GREY, INK
 from ._sheet import SMALL_SIZE, text_width, wrap, write_title
@@ -98,10 +97,7 @@ def tradeoff(
     table = scan_table(adata, smooth=smooth, key=key)
     stored = stored_scan(adata, key)
     names = list(dict.fromkeys(table["graph"].astype(str)))
-    wanted = names_list(graphs) or names
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        raise KeyError(unknown("`graphs` in the scan", missing, names))
+    wanted = picked(graphs, names, "`graphs` in the scan", error=KeyError)
     table = table[table["graph"].astype(str).isin(wanted)]
     curves = list(table.groupby(["graph", "n_neurons"], sort=False, observed=True))
     # The same colour whichever graphs are drawn.
