@@ -12,10 +12,10 @@ from scipy import sparse
 
 import gsr_sc
 from gsr_sc import graphs
-from gsr_sc._added import write_added, write_query
-from gsr_sc._keys import UNASSIGNED, Keys
-from gsr_sc._store import MapResults, write_results
-from gsr_sc._stored import StoredMap
+from gsr_sc.slots._added import write_added, write_query
+from gsr_sc.slots._keys import UNASSIGNED, Keys
+from gsr_sc.slots._store import MapResults, write_results
+from gsr_sc.slots._stored import StoredMap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

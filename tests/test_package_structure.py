@@ -29,13 +29,11 @@ FLOORS: tuple[set[str], ...] = (
     {"__main__", "cli"},
     {"tl", "pl"},
     {"model"},
-    {"_use", "_pipeline"},
-    {"get", "_fitted", "_folder", "_identity", "_labels", "_options", "_placing", "_query", "_residuals"},
-    {"training", "_results", "_genes", "_novelty", "_transfer"},
-    {"_input", "_validate", "_covariates", "_outputs", "_added", "_store", "_stored", "_serialize"},
+    {"get", "training"},
+    {"inputs", "slots"},
     {"nn", "matrices"},
     {"graphs", "metrics", "datasets", "stats"},
-    {"_checks", "_keys", "_docs", "_log", "_processes", "_random"},
+    {"_checks", "_docs", "_log", "_processes", "_random"},
 )
 
 each_source = pytest.mark.parametrize("source", SOURCES, ids=str)

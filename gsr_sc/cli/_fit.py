@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from .._keys import Keys
 from .._processes import rank
+from ..slots import Keys
 from ._files import check_target, read, write
 
 if TYPE_CHECKING:

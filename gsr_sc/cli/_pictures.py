@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._keys import UNASSIGNED, Keys
+from ..slots import UNASSIGNED, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._keys import ADDED_UNS, Keys
+from ..slots import ADDED_UNS, Keys
 from ._files import read
 from ._fit import size
 from ._page import Page

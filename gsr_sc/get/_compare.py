@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .._checks import require_choice
 from .._docs import doc_params
-from .._stored import StoredMap
+from ..slots import StoredMap
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from .._docs import doc_params
-from .._stored import StoredMap
+from ..slots import StoredMap
 
 if TYPE_CHECKING:
     from typing import Any

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from .._stored import group_names
+from ..slots import group_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .._stored import StoredMap
+    from ..slots import StoredMap
 
 Level = Literal["neurons", "groups"] | int
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from .._docs import doc_params
-from .._stored import StoredMap, group_names
 from ..metrics import constant_neurons, dead_neurons
+from ..slots import StoredMap, group_names
 
 if TYPE_CHECKING:
     from typing import Any

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .._checks import require_number
 from .._docs import doc_params
-from .._stored import StoredMap
+from ..slots import StoredMap
 
 if TYPE_CHECKING:
     from anndata import AnnData

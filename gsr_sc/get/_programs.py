@@ -9,7 +9,7 @@ import pandas as pd
 
 from .._checks import require_choice, require_number
 from .._docs import doc_params
-from .._stored import StoredMap
+from ..slots import StoredMap
 from ._neurons import neurons
 
 if TYPE_CHECKING:

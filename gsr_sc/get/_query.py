@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .._stored import StoredMap
+from ..slots import StoredMap
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .._checks import require_choice, unknown
 from .._docs import doc_params
-from .._stored import StoredMap
+from ..slots import StoredMap
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -9,8 +9,8 @@ import pandas as pd
 
 from .._checks import require_choice
 from .._docs import doc_params
-from .._stored import StoredMap, group_names, stored_scan
 from ..metrics._elbow import elbow
+from ..slots import StoredMap, group_names, stored_scan
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
     from numpy.typing import NDArray
 
-    from .._stored import StoredMap
+    from ..slots import StoredMap
     from ._canvas import Shown
     from ._colors import Palette
     from ._layer import Layer

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap, is_color_like, to_rgba
 
 from .._checks import unknown
-from .._keys import UNASSIGNED
+from ..slots import UNASSIGNED
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -8,9 +8,9 @@ import numpy as np
 
 from .._checks import require_choice, require_number
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get import compare as compared
 from ..get._values import names_list, picked
+from ..slots import StoredMap
 from ._canvas import check_ax
 from ._color_panels import heading
 from ._colors import colormap

@@ -16,15 +16,7 @@ from ._canvas import canvas, check_ax
 from ._color_panels import bar_beside, heading
 from ._colors import FRAME, GREY, INK, colormap, label_colors
 from ._norm import beyond, is_diverging, pick, scale
-from ._sheet import (
-    TITLE_SIZE,
-    Sheet,
-    columns_for,
-    title_height,
-    write_colorbar,
-    write_foot,
-    write_title,
-)
+from ._sheet import TITLE_SIZE, Sheet, columns_for, title_height, write_colorbar, write_foot, write_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
     from numpy.typing import NDArray
 
-    from .._stored import StoredMap
+    from ..slots import StoredMap
     from ._canvas import Shown
     from ._colors import Palette
     from ._layer import Layer

@@ -9,9 +9,9 @@ from matplotlib.ticker import MaxNLocator
 
 from .._checks import require_number
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get import history as recorded_history
 from ..get._values import names_list, picked
+from ..slots import StoredMap
 from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, INK
 from ._sheet import SMALL_SIZE, TITLE_SIZE, columns_for

@@ -9,16 +9,16 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from scipy.cluster.hierarchy import dendrogram
 
-from .._stored import group_names
 from ..graphs._groups import with_silent
 from ..graphs._tree import group_tree
+from ..slots import group_names
 from ._colors import EDGE, label_colors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .._stored import StoredMap
     from ..get._levels import Units
+    from ..slots import StoredMap
     from ._layer import Layer
 
 

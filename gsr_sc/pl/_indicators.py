@@ -9,11 +9,10 @@ from matplotlib.collections import LineCollection
 
 from .._checks import require_choice
 from .._docs import doc_params
-from .._keys import UNASSIGNED
-from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._levels import Level, read_units
 from ..get._values import chosen, group_means
+from ..slots import UNASSIGNED, StoredMap
 from ._canvas import canvas
 from ._colors import GREY, INK, PAPER, colormap, label_colors
 from ._group_panels import StandardScale, means_scale, rescaled

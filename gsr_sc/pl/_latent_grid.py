@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from .._checks import require_choice, require_number
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get._values import names_list
+from ..slots import StoredMap
 from ._canvas import check_places
 from ._color_panels import draw_colors
 from ._group_panels import StandardScale, draw_groups, read_sections

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
     from numpy.typing import NDArray
 
-    from .._stored import StoredMap
     from ..graphs import NeuronGraph
+    from ..slots import StoredMap
     from ._canvas import Canvas
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from matplotlib.colors import to_rgba
 
 from .._checks import unknown
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get import neurons
+from ..slots import StoredMap
 from ._canvas import canvas, check_places
 from ._color_panels import BAR_HEIGHT, bar_beside, heading, legend, legend_width, paint_numbers, write_on
 from ._colors import NA_COLOR

@@ -9,9 +9,9 @@ from matplotlib.colors import Normalize
 
 from .._checks import require_choice, require_number
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get import nuisances as nuisance_table
 from ..get._values import names_list, picked
+from ..slots import StoredMap
 from ._canvas import check_ax
 from ._color_panels import heading
 from ._colors import colormap

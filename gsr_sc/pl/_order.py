@@ -9,9 +9,9 @@ from matplotlib.colors import to_rgba
 
 from .._checks import require_choice, require_number
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._values import names_list
+from ..slots import StoredMap
 from ._canvas import canvas, check_ax
 from ._color_panels import heading
 from ._colors import INK, colormap, label_colors

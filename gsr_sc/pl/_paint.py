@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .._stored import StoredMap
+    from ..slots import StoredMap
     from ._colors import Palette
 
 Color = tuple[float, float, float, float]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap, Normalize
     from numpy.typing import NDArray
 
-    from .._stored import StoredMap
+    from ..slots import StoredMap
     from ._canvas import Shown
     from ._norm import Bound
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from .._checks import require_choice, require_number, unknown
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get import programs as stored_programs
 from ..get._values import names_list
+from ..slots import StoredMap
 from ._color_panels import heading
 from ._program_panels import draw_heatmap, draw_maps
 

@@ -10,10 +10,10 @@ from matplotlib.colors import Normalize, to_rgba
 
 from .._checks import require_choice, require_number
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get import query as query_table
 from ..get._columns import read_labels
 from ..get._values import chosen, names_list
+from ..slots import StoredMap
 from ._canvas import canvas, check_ax
 from ._color_panels import BAR_HEIGHT, bar_beside, heading
 from ._colors import FRAME, GREY, NA_COLOR, RIM, colormap, label_colors

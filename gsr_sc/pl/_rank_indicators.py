@@ -10,10 +10,10 @@ from matplotlib.ticker import MultipleLocator
 
 from .._checks import require_number
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get import rank_indicators as ranked
 from ..get._columns import read_labels
 from ..get._values import picked
+from ..slots import StoredMap
 from ._canvas import canvas
 from ._colors import FRAME, GREY, INK, PAPER, label_colors
 from ._sheet import SMALL_SIZE, text_width, write_footnote, write_title

@@ -10,11 +10,11 @@ from matplotlib.colors import Normalize, to_rgba
 
 from .._checks import require_choice
 from .._docs import doc_params
-from .._stored import StoredMap
 from ..get import stability as stability_table
 from ..get._columns import read_labels
 from ..get._trust import two_digits
 from ..get._values import names_list
+from ..slots import StoredMap
 from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, INK, colormap, ink_on, label_colors
 from ._layer import Layer

@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from .._docs import doc_params
-from .._stored import stored_scan
 from ..get import scan as scan_table
 from ..get._values import picked
+from ..slots import stored_scan
 from ._canvas import canvas
 from ._colors import GREY, INK
 from ._sheet import SMALL_SIZE, text_width, wrap, write_title

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from .._stored import StoredMap
     from ..get._columns import Labels
+    from ..slots import StoredMap
 
 _FINE = 512
 # Fewer observations than these under the kernel tell no mean.

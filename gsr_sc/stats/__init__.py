@@ -1,4 +1,4 @@
-"""Statistics on plain arrays; knows numpy and scipy only."""
+"""Statistics on plain arrays; knows numpy, scipy and scikit-learn only."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from ._along import Along, change_along
 from ._basis import periodic_basis, spline_basis
 from ._contrasts import Contrasts, column_correlations, weighted_contrasts
 from ._linear import LinearEffects, adjusted, linear_effects, n_exchanges, overall_p_value
+from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, usual_looks
+from ._transfer import transfer_labels
 
 __all__ = [
+    "MIN_HELD_OUT",
     "Along",
     "Contrasts",
     "LinearEffects",
+    "Look",
+    "Novelty",
     "adjusted",
+    "calibrate",
     "change_along",
     "column_correlations",
     "linear_effects",
@@ -19,5 +25,7 @@ __all__ = [
     "overall_p_value",
     "periodic_basis",
     "spline_basis",
+    "transfer_labels",
+    "usual_looks",
     "weighted_contrasts",
 ]

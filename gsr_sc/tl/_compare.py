@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._added import write_added
 from .._checks import require_number
 from .._docs import doc_params
 from .._log import configure, warn
 from .._random import resolve_rng
-from .._stored import StoredMap
 from ..get import neurons
 from ..graphs._position import belonging
+from ..slots import StoredMap, write_added
 from ..stats import adjusted, linear_effects, overall_p_value
 from ._replicates import read_replicates
 

@@ -7,13 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._docs import MODEL, doc_params
-from .._keys import Keys
 from .._log import configure
 from .._processes import rank
-from .._serialize import refuse_existing
-from .._use import require_writable
 from ..matrices import Collected, collected
-from ..model import GSR
+from ..model import GSR, refuse_existing, require_writable
+from ..slots import Keys
 
 if TYPE_CHECKING:
     import os

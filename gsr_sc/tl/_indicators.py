@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._added import write_levels
 from .._checks import require_number
 from .._docs import doc_params
-from .._keys import UNASSIGNED
 from .._log import configure
-from .._stored import StoredMap
 from ..graphs import nested_groups
 from ..graphs._ties import neighbour_shares
+from ..slots import UNASSIGNED, StoredMap, write_levels
 from ._palette import nested_colors
 
 if TYPE_CHECKING:

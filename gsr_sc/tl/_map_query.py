@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._added import write_query
 from .._checks import require_number
 from .._docs import doc_params
-from .._fitted import results
-from .._input import read_input
-from .._keys import Keys
 from .._log import configure
-from .._query import place_query
-from .._store import write_results
-from .._stored import StoredMap
-from .._transfer import transfer_labels
 from ..get._columns import read_labels
-from ..model import GSR
+from ..inputs import read_input
+from ..model import GSR, place_query, results
+from ..slots import Keys, StoredMap, write_query, write_results
+from ..stats import transfer_labels
 from ..training import limited_threads
 
 if TYPE_CHECKING:
@@ -31,7 +26,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from .._fitted import Fitted
+    from ..model import Fitted
 
 logger = logging.getLogger(__name__)
 

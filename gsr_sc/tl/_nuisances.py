@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._added import write_added
 from .._checks import require_number, unknown
 from .._docs import doc_params
-from .._input import read_input
 from .._log import configure
-from .._stored import StoredMap
-from .._validate import examine
 from ..get._columns import is_numeric, read_labels
+from ..inputs import examine, read_input
 from ..metrics._arrays import label_means
 from ..metrics._variance import category_design, explained_share, smooth_design
+from ..slots import StoredMap, write_added
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

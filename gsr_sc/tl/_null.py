@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from .._added import write_added
 from .._checks import require_choice, require_number
 from .._docs import doc_params
 from .._log import configure
 from .._random import draw_seed, resolve_rng
-from .._stored import StoredMap
 from ..metrics import moran_i
+from ..slots import StoredMap, write_added
 from ..training import TrainingPlan
 from ._figures import figures, graph_steps, order_kept
 from ._permute import depth_strata, permuted

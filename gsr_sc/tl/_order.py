@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._added import write_order
 from .._checks import require_number, unknown
 from .._docs import doc_params
 from .._log import configure
-from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._values import composition, neuron_means, read_values
 from ..graphs import course, edge_lengths, find_root
 from ..graphs._position import belonging
 from ..graphs._route import near_end
+from ..slots import StoredMap, write_order
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .._added import write_added
 from .._checks import require_number, unknown
 from .._docs import doc_params
 from .._log import configure
-from .._stored import StoredMap
 from ..get._columns import are_counts
+from ..slots import StoredMap, write_added
 from ..stats import adjusted, change_along
 
 if TYPE_CHECKING:

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from .._added import write_added
 from .._checks import require_number
 from .._docs import doc_params
-from .._input import read_input
 from .._log import configure
-from .._stored import StoredMap
-from .._validate import examine
 from ..get import neurons
 from ..get import programs as decoder_programs
 from ..graphs._position import belonging
+from ..inputs import examine, read_input
 from ..matrices import log_normalise
+from ..slots import StoredMap, write_added
 from ..stats import column_correlations, weighted_contrasts
 
 if TYPE_CHECKING:
@@ -27,8 +25,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from .._input import Input
-    from .._validate import Facts
+    from ..inputs import Facts, Input
     from ..stats import Contrasts
 
 logger = logging.getLogger(__name__)

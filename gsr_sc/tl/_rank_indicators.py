@@ -9,15 +9,14 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import false_discovery_control, norm
 
-from .._added import write_added
 from .._checks import require_choice, require_number
 from .._docs import doc_params
 from .._log import configure
-from .._stored import StoredMap
 from ..get._columns import read_labels
 from ..get._levels import Level, read_units
 from ..metrics._arrays import label_means
 from ..metrics._auroc import auroc_interval, one_vs_rest
+from ..slots import StoredMap, write_added
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -13,9 +13,9 @@ import numpy as np
 from anndata import AnnData
 
 from .._checks import require_key
-from .._input import read_input
 from ..get._values import names_list
 from ..graphs import LearnedGraph
+from ..inputs import read_input
 from ..model import GSR
 from ..training import Progress, interrupts_raise
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .._stored import StoredMap
+    from ..slots import StoredMap
 
 Resample = Literal["subsample", "bootstrap"]
 

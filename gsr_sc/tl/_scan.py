@@ -12,14 +12,13 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from .._added import write_added
 from .._checks import require_number
 from .._docs import doc_params
-from .._keys import Keys
 from .._log import configure
 from .._random import draw_seed, resolve_rng
 from ..graphs import LearnedGraph, NeuronGraph, resolve
 from ..metrics import seed_agreement
+from ..slots import Keys, write_added
 from ._figures import figures
 from ._recommend import recommend
 from ._refit import FitsBar, Refit, checked_options

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from .._added import write_added
 from .._checks import require_choice, require_number
 from .._docs import doc_params
 from .._log import configure
 from .._random import draw_seed, resolve_rng
-from .._stored import StoredMap
 from ..get._trust import two_digits
+from ..slots import StoredMap, write_added
 from ._agreement import agreement
 from ._refit import FitsBar, Refit, Resample, checked_options, resampled, stored_options
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 import gsr_sc
 from gsr_sc import get
-from gsr_sc._added import write_added
-from gsr_sc._keys import Keys
+from gsr_sc.slots._added import write_added
+from gsr_sc.slots._keys import Keys
 
 if TYPE_CHECKING:
     from pathlib import Path

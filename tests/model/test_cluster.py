@@ -12,8 +12,8 @@ from anndata import AnnData
 from scipy import sparse
 
 import gsr_sc
-from gsr_sc._input import read_input
-from gsr_sc._validate import examine
+from gsr_sc.inputs._input import read_input
+from gsr_sc.inputs._validate import examine
 from gsr_sc.matrices import MatrixSource, fit_transform, open_rows
 from gsr_sc.matrices._dask import DaskReader
 from gsr_sc.matrices._disk import DiskRows

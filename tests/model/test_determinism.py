@@ -13,7 +13,7 @@ from anndata import AnnData
 from scipy import sparse
 
 import gsr_sc
-from gsr_sc import _pipeline
+from gsr_sc.model import _pipeline
 
 
 def fitted(**options: Any) -> AnnData:

@@ -13,7 +13,8 @@ from anndata import AnnData
 from scipy import sparse
 
 import gsr_sc
-from gsr_sc import _pipeline, graphs
+from gsr_sc import graphs
+from gsr_sc.model import _pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -102,8 +102,8 @@ def test_chunks_of_unknown_size_are_refused_with_the_way_out() -> None:
 
 
 def test_many_rows_are_read_in_parts(cells: AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gsr_sc import _pipeline, _results
     from gsr_sc.matrices import _learn_transform
+    from gsr_sc.model import _pipeline, _results
 
     whole = gsr_sc.tl.fit(cells, n_neurons=9, copy=True, **QUICK)
     monkeypatch.setattr(_results, "_BLOCK", 64)

@@ -8,7 +8,7 @@ from _look import artists, neurons, numbers, texts
 from _maps import KINDS, MapKind, make_map
 
 from gsr_sc import get, pl, tl
-from gsr_sc._stored import StoredMap
+from gsr_sc.slots._stored import StoredMap
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -116,7 +116,7 @@ def test_branches_are_side_by_side_and_curves_apart() -> None:
 
 
 def stored_map(adata: AnnData) -> Any:
-    from gsr_sc._stored import StoredMap
+    from gsr_sc.slots._stored import StoredMap
 
     return StoredMap(adata)
 

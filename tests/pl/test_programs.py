@@ -45,7 +45,7 @@ def test_markers_move_along_the_graph(kind: MapKind) -> None:
 
 
 def graphs_of(adata: AnnData) -> graphs.NeuronGraph:
-    from gsr_sc._stored import StoredMap
+    from gsr_sc.slots._stored import StoredMap
 
     return StoredMap(adata).graph
 

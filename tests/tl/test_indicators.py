@@ -137,7 +137,7 @@ def test_names_are_the_same_again_and_fall_with_size() -> None:
     before = adata.obs.copy()
     gsr_sc.tl.indicators(adata)
     pd.testing.assert_frame_equal(adata.obs, before)
-    ties = gsr_sc._stored.StoredMap(adata).ties.sum(axis=1)
+    ties = gsr_sc.slots._stored.StoredMap(adata).ties.sum(axis=1)
     for group in adata.uns["gsr_indicators"]["group"].T:
         assert (np.diff(np.bincount(group, weights=ties)) <= 1e-9).all()
 

@@ -15,8 +15,8 @@ from scipy import sparse
 
 import gsr_sc
 from gsr_sc import get
-from gsr_sc._added import remove_added
-from gsr_sc._keys import Keys
+from gsr_sc.slots._added import remove_added
+from gsr_sc.slots._keys import Keys
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from _fits import QUICK, cells, fitted
 from _maps import make_map
 
 import gsr_sc
-from gsr_sc._stored import StoredMap
+from gsr_sc.slots._stored import StoredMap
 from gsr_sc.tl._refit import Refit, checked_options, resampled, stored_options
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from _fits import QUICK, busy_cells
 from _hash import changed_slots, hash_adata
 
 import gsr_sc
-from gsr_sc._stored import StoredMap
+from gsr_sc.slots._stored import StoredMap
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from scipy import sparse
 
 import gsr_sc
 from gsr_sc import metrics
-from gsr_sc._stored import StoredMap
+from gsr_sc.slots._stored import StoredMap
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import gsr_sc
 from gsr_sc import graphs
-from gsr_sc._stored import StoredMap
+from gsr_sc.slots._stored import StoredMap
 from gsr_sc.tl import _stability
 from gsr_sc.tl._agreement import agreement, cell_reproducibility
 from gsr_sc.tl._refit import Refit

@@ -27,7 +27,7 @@ SCRIPT = """
 import os, sys
 import numpy as np
 import gsr_sc
-from gsr_sc import _fitted
+from gsr_sc.model import _fitted
 from gsr_sc.training import Progress
 from gsr_sc.training._batch import Reader
 

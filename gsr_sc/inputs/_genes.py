@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ._checks import require_key
+from .._checks import require_key
 
 if TYPE_CHECKING:
     from typing import Any
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
+    from ..matrices import Rows
     from ._input import Input
-    from .matrices import Rows
 
 VAR_NAMES = "var_names"
 _SHOWN = 5

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ._novelty import MIN_HELD_OUT, Look, calibrate, usual_looks
-from .matrices import MatrixSource, PartialSource, Rows, open_rows, principal_axes
+from ..matrices import MatrixSource, PartialSource, Rows, open_rows, principal_axes
+from ..stats import MIN_HELD_OUT, Look, calibrate, usual_looks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from ._novelty import Novelty
-    from .nn import GraphAutoencoder
+    from ..nn import GraphAutoencoder
+    from ..stats import Novelty
 
 _BLOCK_ROWS = 1024
 _N_COMPONENTS = 30

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, spearmanr
 
-from gsr_sc._novelty import Look, Novelty, calibrate, usual_looks
+from gsr_sc.stats._novelty import Look, Novelty, calibrate, usual_looks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from anndata import ImplicitModificationWarning
 
-from ._keys import (
-    ADDED_OBS,
-    ADDED_OBSM,
-    ADDED_UNS,
-    ADDED_VAR,
-    ADDED_VARM,
-    UNASSIGNED,
-    UNASSIGNED_COLOR,
-    Keys,
-)
+from ._keys import ADDED_OBS, ADDED_OBSM, ADDED_UNS, ADDED_VAR, ADDED_VARM, UNASSIGNED, UNASSIGNED_COLOR, Keys
+from ._modifying import modifying
 from ._stored import group_names
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from .graphs import Reading
+    from ..graphs import Reading
 
 
 def write_added(
@@ -38,9 +28,8 @@ def write_added(
     var: dict[str, Any] | None = None,
     varm: dict[str, Any] | None = None,
 ) -> None:
-    """Write what a function on a stored map adds, by the names that :mod:`gsr_sc._keys` has for it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
+    """Write what a function on a stored map adds, by the names that :mod:`gsr_sc.slots` has for it."""
+    with modifying():
         for name, values in (obsm or {}).items():
             adata.obsm[keys.added_obsm(name)] = values
         for name, values in (obs or {}).items():
@@ -84,8 +73,7 @@ def write_levels(
         Observations that light up nothing, (n_obs,): unassigned as well.
     """
     _remove_levels(adata, keys)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
+    with modifying():
         for level, (group, sure, shades) in enumerate(zip(groups, confidence, colors, strict=True)):
             names = group_names(group)
             highest = np.where(nothing, 0.0, np.clip(sure.max(axis=1), 0, 1))
@@ -104,8 +92,7 @@ def write_levels(
 
 def write_order(adata: AnnData, keys: Keys, reading: Reading, branch_names: list[str], entry: dict[str, Any]) -> None:
     """Write positions anew, with the branches that belong to them, and say in `.uns` how they were read."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
+    with modifying():
         adata.obs[keys.order] = reading.order
         adata.obs[keys.added("order_confidence")] = reading.confidence
         if reading.branch is None:

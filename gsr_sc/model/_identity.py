@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .graphs import LearnedGraph
+from ..graphs import LearnedGraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from ._covariates import Covariates
-    from ._input import Input
-    from ._validate import Facts
-    from .graphs import NeuronGraph
-    from .training import Design, TrainingPlan
+    from ..graphs import NeuronGraph
+    from ..inputs import Covariates, Facts, Input
+    from ..training import Design, TrainingPlan
 
 
 def identity_of(

@@ -11,8 +11,8 @@ from ._fitted import label_probabilities
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ._covariates import Covariates
-    from .nn import GraphAutoencoder
+    from ..inputs import Covariates
+    from ..nn import GraphAutoencoder
 
 # Share of the loss of guessing by frequency, beside a reconstruction whose loss starts at about one.
 _WEIGHT = 0.1

@@ -8,27 +8,24 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from .._random import draw_seed
+from ..graphs import LearnedGraph, indicator_groups, nearest_neighbours, neuron_ties, resolve, sharpened, sharpness
+from ..inputs import choose_likelihood, choose_transform, examine, learn_genes
+from ..matrices import MatrixSource, fit_transform
+from ..training import Context, Targets, TrainingPlan, annealed_targets, fit, noise_share
 from . import _fitted
-from ._genes import learn_genes
 from ._identity import identity_of
 from ._labels import label_context, label_quality
-from ._outputs import choose_likelihood
-from ._random import draw_seed
 from ._residuals import learn_novelty
-from ._validate import choose_transform, examine
-from .graphs import LearnedGraph, indicator_groups, nearest_neighbours, neuron_ties, resolve, sharpened, sharpness
-from .matrices import MatrixSource, fit_transform
-from .training import Context, Targets, TrainingPlan, annealed_targets, fit, noise_share
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
     from numpy.typing import NDArray
 
-    from ._covariates import Covariates
-    from ._input import Input
-    from .nn import GraphAutoencoder
-    from .training import Checkpoint, Design, Init, Progress, World
+    from ..inputs import Covariates, Input
+    from ..nn import GraphAutoencoder
+    from ..training import Checkpoint, Design, Init, Progress, World
 
 logger = logging.getLogger(__name__)
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._keys import UNASSIGNED
-from ._stored import group_names
-from .graphs import barycentre, branch_names, branches, group_shares, order
-from .graphs._position import belonging
+from ..graphs import barycentre, branch_names, branches, group_shares, order
+from ..graphs._position import belonging
+from ..slots import UNASSIGNED, group_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .graphs import NeuronGraph
+    from ..graphs import NeuronGraph
 
 # A cell whose best group has less than a quarter more activation than the next lies between the two.
 _LEAST_LEAD = 1.25
@@ -49,7 +48,7 @@ def read_activations(
 
     Returns
     -------
-    Fields of :class:`~gsr_sc._store.MapResults`.
+    Fields of :class:`~gsr_sc.slots.MapResults`.
     """
     names = np.array(group_names(group))
     member = group[:, None] == names[None, :]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from natsort import natsorted
 
-from ._checks import require_key
-from ._log import warn
+from .._checks import require_key
+from .._log import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,20 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from . import _fitted, _folder
-from ._checks import require_choice
-from ._covariates import read_covariates
-from ._docs import MODEL, doc_params
-from ._genes import identifiers
-from ._input import read_input
-from ._log import configure
-from ._options import layer_design, require_numbers, start_coordinates
-from ._pipeline import fit_input
-from ._random import resolve_rng
-from ._use import FittedModel
-from .matrices import collected
-from .nn._likelihoods import LikelihoodKind
-from .training import (
+from .._checks import require_choice
+from .._docs import MODEL, doc_params
+from .._log import configure
+from .._random import resolve_rng
+from ..inputs import identifiers, read_covariates, read_input
+from ..matrices import collected
+from ..nn._likelihoods import LikelihoodKind
+from ..training import (
     Checkpoint,
     Design,
     Progress,
@@ -29,6 +23,10 @@ from .training import (
     resolve_device,
     tells_why,
 )
+from . import _fitted, _folder
+from ._options import layer_design, require_numbers, start_coordinates
+from ._pipeline import fit_input
+from ._use import FittedModel
 
 if TYPE_CHECKING:
     import os
@@ -38,10 +36,10 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import ArrayLike
 
-    from ._random import Rng
-    from .graphs._laplacian import LaplacianKind
-    from .nn._units import Activation
-    from .training import Init, Penalty
+    from .._random import Rng
+    from ..graphs._laplacian import LaplacianKind
+    from ..nn._units import Activation
+    from ..training import Init, Penalty
 
 
 @doc_params(model=MODEL)

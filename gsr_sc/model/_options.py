@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from scipy import sparse
 
-from ._checks import require_choice, require_number
-from .graphs._laplacian import LaplacianKind
-from .nn._units import Activation
-from .training import Design, Init, Penalty
+from .._checks import require_choice, require_number
+from ..graphs._laplacian import LaplacianKind
+from ..nn._units import Activation
+from ..training import Design, Init, Penalty
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..inputs import VAR_NAMES, Genes, Match, examine, listed, match_genes, require_same_values
+from ..matrices import MatrixSource, PartialSource
 from ._fitted import Fitted, encode
-from ._genes import VAR_NAMES, Genes, Match, listed, match_genes
-from ._outputs import require_same_values
-from ._validate import examine
-from .matrices import MatrixSource, PartialSource
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-    from ._input import Input
+    from ..inputs import Input
 
 
 class Placed(NamedTuple):

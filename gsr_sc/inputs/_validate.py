@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._log import warn
-from .matrices import look
+from .._log import warn
+from ..matrices import look
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .._log import configure
+from ..inputs import read_conditions, read_input
+from ..matrices import Collected, collected
+from ..slots import Keys, write_results
+from ..training import World, join_processes, limited_threads, tells_why
 from . import _fitted, _folder
-from ._covariates import read_conditions
-from ._input import read_input
-from ._keys import Keys
-from ._log import configure
 from ._placing import place
-from ._store import write_results
-from .matrices import Collected, collected
-from .training import World, join_processes, limited_threads, tells_why
 
 if TYPE_CHECKING:
     import os

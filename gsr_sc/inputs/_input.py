@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ._checks import require_key
-from .matrices import SharedRows, open_rows
+from .._checks import require_key
+from ..matrices import SharedRows, open_rows
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import ArrayLike, NDArray
 
-    from .matrices import Rows
-    from .training import World
+    from ..matrices import Rows
+    from ..training import World
 
 
 @dataclass(frozen=True)

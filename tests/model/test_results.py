@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from gsr_sc import graphs
-from gsr_sc._results import gene_programs, read_activations
+from gsr_sc.model._results import gene_programs, read_activations
 
 GRAPH = graphs.grid(2, 3)
 GROUP = np.array(["0", "0", "10", "2", "2", "2"])

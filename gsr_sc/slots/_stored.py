@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from ..graphs import NeuronGraph, neuron_ties
 from ._keys import Keys
-from .graphs import NeuronGraph, neuron_ties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,13 +10,13 @@ import pandas as pd
 import torch
 from scipy import sparse
 
+from ..graphs import NeuronGraph
+from ..inputs import Genes
+from ..matrices import Transform
+from ..stats import Novelty
+from ..training import Design
 from ._fitted import Fitted
-from ._genes import Genes
-from ._novelty import Novelty
 from ._serialize import read_folder, write_folder
-from .graphs import NeuronGraph
-from .matrices import Transform
-from .training import Design
 
 if TYPE_CHECKING:
     import os

@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..nn._likelihoods import LikelihoodKind
     from ._input import Input
     from ._validate import Facts
-    from .nn._likelihoods import LikelihoodKind
 
 logger = logging.getLogger(__name__)
 

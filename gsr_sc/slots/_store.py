@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from anndata import ImplicitModificationWarning
 from scipy import sparse
 
+from ..graphs import branch_names
 from ._added import remove_added, used_categories
 from ._keys import UNASSIGNED, Keys
+from ._modifying import modifying
 from ._stored import group_names
-from .graphs import branch_names
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from .graphs import NeuronGraph
+    from ..graphs import NeuronGraph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +113,8 @@ def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:
         uns["graph"]["shape"] = np.array(graph.shape)
     if results.ties is not None:
         uns["graph"]["ties"] = results.ties.copy()
-    with warnings.catch_warnings():
+    with modifying():
         # The first assignment to a view makes it an AnnData of its own; that is what the caller asked for.
-        warnings.simplefilter("ignore", ImplicitModificationWarning)
         adata.obsm[keys.latent] = results.activations
     adata.obsm[keys.map] = results.map
     adata.obsm[keys.indicators] = results.indicators

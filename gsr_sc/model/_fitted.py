@@ -11,23 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..inputs import report_carrying_nothing
+from ..metrics import dead_neurons, dirichlet_energy, moran_i
+from ..slots import MapResults
 from ._results import gene_programs, read_activations
-from ._store import MapResults
-from ._validate import report_carrying_nothing
-from .metrics import dead_neurons, dirichlet_energy, moran_i
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from ._genes import Genes
-    from ._input import Input
-    from ._novelty import Novelty
-    from ._validate import Facts
-    from .graphs import NeuronGraph
-    from .matrices import MatrixSource, Transform
-    from .nn import GraphAutoencoder
-    from .training import Fit
+    from ..graphs import NeuronGraph
+    from ..inputs import Facts, Genes, Input
+    from ..matrices import MatrixSource, Transform
+    from ..nn import GraphAutoencoder
+    from ..stats import Novelty
+    from ..training import Fit
 
 _PACKAGES = ("gsr-sc", "torch", "numpy", "scipy", "anndata")
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._covariates import read_known_conditions
+from .._log import warn
+from ..inputs import VAR_NAMES, listed, names_of, read_known_conditions
 from ._fitted import encode
-from ._genes import VAR_NAMES, listed, names_of
-from ._log import warn
 from ._placing import find_genes, open_source
 from ._residuals import depth, measures
 
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
+    from ..inputs import Input, Match
+    from ..matrices import MatrixSource
     from ._fitted import Fitted
-    from ._genes import Match
-    from ._input import Input
-    from .matrices import MatrixSource
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +36,7 @@ class PlacedQuery:
     Attributes
     ----------
     activations, silent, columns
-        See :class:`~gsr_sc._placing.Placed`.
+        See :class:`~gsr_sc.model._placing.Placed`.
     novelty
         Share of held-out reference cells that look less strange, (n_obs,); NaN where it cannot be told.
     report
