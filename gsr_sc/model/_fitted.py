@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..inputs import report_carrying_nothing
 from ..metrics import dead_neurons, dirichlet_energy, moran_i
 from ..slots import MapResults
 from ._results import gene_programs, read_activations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ..graphs import NeuronGraph
-    from ..inputs import Facts, Genes, Input
+    from ..inputs import Genes
     from ..matrices import MatrixSource, Transform
     from ..nn import GraphAutoencoder
     from ..stats import Novelty
@@ -168,24 +167,6 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
-
-
-def report_constant(data: Input, transform: Transform, facts: Facts) -> None:
-    """Say which chosen variables do not vary among the training rows, and refuse if none does.
-
-    Raises
-    ------
-    ValueError
-        If no variable varies.
-    """
-    if transform.n_inputs == 0:
-        msg = f"No chosen variable of {data.where} varies among the observations: there is nothing to map."
-        raise ValueError(msg)
-    constant = np.setdiff1d(np.setdiff1d(data.columns, transform.columns), np.flatnonzero(facts.unseen))
-    consequence = "left out, with NaN as their gene programs"
-    report_carrying_nothing(
-        "variable", data.var_names[constant], f"constant over the training rows of {data.where}", consequence
-    )
 
 
 @torch.no_grad()

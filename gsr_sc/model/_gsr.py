@@ -24,8 +24,8 @@ from ..training import (
     tells_why,
 )
 from . import _fitted, _folder
-from ._options import layer_design, require_numbers, start_coordinates
-from ._pipeline import fit_input
+from ._options import Options, layer_design, require_numbers, start_coordinates
+from ._pipeline import Resources, fit_input
 from ._use import FittedModel
 
 if TYPE_CHECKING:
@@ -167,30 +167,31 @@ class GSR(FittedModel):
             unlabelled_category=self.unlabelled_category,
         )
         coordinates = start_coordinates(adata, self.init)
+        options = Options(
+            graph=self.graph,
+            n_neurons=self.n_neurons,
+            transform=self.transform_kind,
+            likelihood=self.likelihood,
+            smoothness=self.smoothness,
+            tolerance=self.tolerance,
+            init="auto" if coordinates is not None else self.init,  # type: ignore[arg-type]
+            design=self.design,
+            max_epochs=self.max_epochs,
+        )
         world = join_processes()
         shown = progress if world.rank == 0 else False
         with tells_why(world), limited_threads(self.n_jobs) as n_threads, Progress(show=shown) as bar:
-            state = fit_input(
-                data,
-                covariates=covariates,
-                var_ids=identifiers(adata),
-                graph=self.graph,
-                n_neurons=self.n_neurons,
-                transform=self.transform_kind,
-                likelihood=self.likelihood,
-                smoothness=self.smoothness,
-                tolerance=self.tolerance,
-                init="auto" if coordinates is not None else self.init,  # type: ignore[arg-type]
-                coordinates=coordinates,
-                design=self.design,
-                max_epochs=self.max_epochs,
+            resources = Resources(
                 # Drawn anew from the seed at every fit, so that fitting twice gives the same model.
                 rng=resolve_rng(self.rng),
                 device=self.device,
-                progress=bar,
                 n_threads=n_threads,
+                progress=bar,
                 checkpoint=kept,
                 world=world,
+            )
+            state = fit_input(
+                data, options, resources, covariates=covariates, var_ids=identifiers(adata), coordinates=coordinates
             )
         # What was asked for beside what was used.
         state.params.update(self._options(), n_jobs=n_threads)

@@ -15,28 +15,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..graphs import NeuronGraph
-    from ..inputs import Covariates, Facts, Input
-    from ..training import Design, TrainingPlan
+    from ..inputs import Covariates
+    from ..training import TrainingPlan
+    from ._prepare import Prepared
 
 
 def identity_of(
-    data: Input,
-    facts: Facts,
-    graph: NeuronGraph | LearnedGraph,
+    prepared: Prepared,
+    plan: TrainingPlan,
     *,
-    transform: str,
     covariates: Covariates,
     coordinates: NDArray[np.float64] | None,
-    design: Design,
-    plan: TrainingPlan,
     smoothness: float | str,
 ) -> dict[str, Any]:
     """Describe a training by what it depends on; names and graphs by a digest, values by sums.
 
     Numbers with a fraction are for comparing within a tolerance, as another machine may add in another order.
     """
-    totals = facts.totals
+    data, graph, totals = prepared.data, prepared.graph, prepared.facts.totals
     identity: dict[str, Any] = {
         "n_obs": len(totals),
         "n_vars": len(data.columns),
@@ -45,9 +41,9 @@ def identity_of(
         "sum of values": float(totals.sum()),
         # Notices that rows have changed places.
         "weighted sum of values": float(totals @ np.linspace(0, 1, len(totals))),
-        "transform": transform,
+        "transform": prepared.transform.kind,
         "smoothness": smoothness,
-        **design.params(),
+        **prepared.design.params(),
         **asdict(plan),
     }
     if isinstance(graph, LearnedGraph):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +17,21 @@ from ..training import Design, Init, Penalty
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a fit is asked for, by the names of :class:`gsr_sc.GSR`; all that can be checked without data is."""
+
+    graph: Any
+    n_neurons: int | None
+    transform: str | None
+    likelihood: str
+    smoothness: float | Literal["auto"]
+    tolerance: float
+    init: Init
+    design: Design
+    max_epochs: int | None
 
 
 def require_numbers(*, smoothness: Any, tolerance: Any, max_epochs: Any, n_neurons: Any, n_jobs: Any) -> None:

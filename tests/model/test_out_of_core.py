@@ -103,14 +103,14 @@ def test_chunks_of_unknown_size_are_refused_with_the_way_out() -> None:
 
 def test_many_rows_are_read_in_parts(cells: AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
     from gsr_sc.matrices import _learn_transform
-    from gsr_sc.model import _pipeline, _results
+    from gsr_sc.model import _neurons, _results
 
     whole = gsr_sc.tl.fit(cells, n_neurons=9, copy=True, **QUICK)
     monkeypatch.setattr(_results, "_BLOCK", 64)
     blocks = gsr_sc.tl.fit(cells, n_neurons=9, copy=True, **QUICK)
     assert (whole.obs["gsr_cluster"] == blocks.obs["gsr_cluster"]).all()
     np.testing.assert_allclose(whole.obsm["X_gsr_map"], blocks.obsm["X_gsr_map"], atol=1e-5)
-    monkeypatch.setattr(_pipeline, "_MAX_READ", 700)
+    monkeypatch.setattr(_neurons, "_MAX_READ", 700)
     monkeypatch.setattr(_learn_transform, "_MAX_ROWS", 900)
     some = gsr_sc.tl.fit(cells, n_neurons=9, copy=True, **QUICK)
     assert some.uns["gsr"]["quality"]["moran_i"] == pytest.approx(whole.uns["gsr"]["quality"]["moran_i"], abs=0.05)
