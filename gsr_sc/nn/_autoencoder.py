@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
-from ._dropout import thinned
 from ._likelihoods import LikelihoodKind, make_likelihood
 from ._linear import linear, perceptron
+from ._noise import as_noise, thinned
 from ._units import Activation, GraphLayer
 
 if TYPE_CHECKING:
@@ -17,7 +17,25 @@ if TYPE_CHECKING:
 
     from torch import Generator, Tensor
 
+    from ._noise import Noise
     from ._penalty import HasAdjacency
+
+
+class Hidden(NamedTuple):
+    """What a pass through the network gives before its last layer.
+
+    Attributes
+    ----------
+    logits, units, label_logits
+        As of a :class:`Pass`.
+    decoded
+        What the last layer reads, (batch, n_hidden).
+    """
+
+    logits: Tensor
+    units: Tensor
+    decoded: Tensor
+    label_logits: Tensor | None
 
 
 class Pass(NamedTuple):
@@ -125,7 +143,9 @@ class GraphAutoencoder(nn.Module):
         self.register_buffer("usual", torch.zeros(n_conditions) if n_conditions else None)
         self.head = linear(n_neurons, n_labels, generator) if n_labels else None
 
-    def forward(self, inputs: Tensor, generator: Generator | None = None, conditions: Tensor | None = None) -> Pass:
+    def forward(
+        self, inputs: Tensor, generator: Generator | Noise | None = None, conditions: Tensor | None = None
+    ) -> Pass:
         """Encode, perturb (in training mode) and decode.
 
         Parameters
@@ -137,11 +157,29 @@ class GraphAutoencoder(nn.Module):
         conditions
             (batch, n_conditions); by default the usual ones, see :meth:`initialise_conditions`.
         """
-        logits = self.layer.logits(self._thinned(self.encoder(self._told(inputs, conditions)), generator))
+        told = self._told(inputs, conditions)
+        hidden = self.between(self.encoder[0](told) if len(self.encoder) else told, generator, conditions)
+        output = self._offset(self.output(hidden.decoded), conditions)
+        return Pass(hidden.logits, hidden.units, output, hidden.label_logits)
+
+    def between(self, first: Tensor, generator: Generator | Noise | None, conditions: Tensor | None = None) -> Hidden:
+        """All but the first and the last layer, which are as wide as the data.
+
+        Parameters
+        ----------
+        first
+            What the first layer gives before its rectifier, (batch, n_hidden).
+        generator, conditions
+            As of :meth:`forward`.
+        """
+        noise, hidden = as_noise(generator), first
+        for module in list(self.encoder)[1:]:
+            hidden = module(hidden)
+        logits = self.layer.logits(self._thinned(hidden, noise))
         units = self.layer.units(logits)
-        noisy = self.layer.perturb(units, generator)
-        output = self._output_of(noisy, conditions, generator)
-        return Pass(logits, units, output, None if self.head is None else self.head(noisy))
+        noisy = self.layer.perturb(units, noise)
+        labels = None if self.head is None else self.head(noisy)
+        return Hidden(logits, units, self._decoded(noisy, conditions, noise), labels)
 
     def encode(self, inputs: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Activations as users see them: a simplex sums to one, (batch, n_neurons)."""
@@ -172,7 +210,7 @@ class GraphAutoencoder(nn.Module):
 
     def output_of(self, activations: Tensor) -> Tensor:
         """Output of the last layer from activations as users see them, under the usual conditions, (batch, n_inputs)."""
-        return self._output_of(self.layer.to_units(activations), None)
+        return self._offset(self.output(self._decoded(self.layer.to_units(activations), None)), None)
 
     def initialise_output(self, mean: Tensor) -> None:
         """Start the decoder at the mean of what is to be explained, (n_inputs,)."""
@@ -194,8 +232,10 @@ class GraphAutoencoder(nn.Module):
             self.usual.copy_(usual)
             self.offset.copy_(offset)
 
-    def _output_of(self, units: Tensor, conditions: Tensor | None, generator: Generator | None = None) -> Tensor:
-        output: Tensor = self.output(self._thinned(self.decoder(self._told(units, conditions)), generator))
+    def _decoded(self, units: Tensor, conditions: Tensor | None, noise: Noise | None = None) -> Tensor:
+        return self._thinned(self.decoder(self._told(units, conditions)), noise)
+
+    def _offset(self, output: Tensor, conditions: Tensor | None) -> Tensor:
         if self.offset is None or self.usual is None:
             return output
         return output + (self.usual if conditions is None else conditions) @ self.offset
@@ -205,5 +245,5 @@ class GraphAutoencoder(nn.Module):
             return values
         return torch.cat([values, self.usual.expand(len(values), -1) if conditions is None else conditions], dim=1)
 
-    def _thinned(self, hidden: Tensor, generator: Generator | None) -> Tensor:
-        return thinned(hidden, self.dropout, generator) if self.training else hidden
+    def _thinned(self, hidden: Tensor, noise: Noise | None) -> Tensor:
+        return thinned(hidden, self.dropout, noise) if self.training else hidden

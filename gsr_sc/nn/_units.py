@@ -11,6 +11,7 @@ from torch import nn
 from .._checks import require_choice
 from ..graphs import localising_filter
 from ._linear import linear
+from ._noise import as_noise
 from ._penalty import graph_adjacency
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from scipy import sparse
     from torch import Generator, Tensor
 
+    from ._noise import Noise
     from ._penalty import HasAdjacency
 
 Activation = Literal["simplex", "heat", "wavelet", "relu", "linear"]
@@ -139,13 +141,12 @@ class GraphLayer(nn.Module):
         """Activations as users see them (a simplex sums to one), from activations as the next layer reads them."""
         return units / (units.sum(dim=-1, keepdim=True) if self.unit_length else self.scale)
 
-    def perturb(self, units: Tensor, generator: Generator | None = None) -> Tensor:
+    def perturb(self, units: Tensor, generator: Generator | Noise | None = None) -> Tensor:
         """Add the noise, while the layer is in training mode."""
         if not self.training or self.noise == 0:
             return units
-        noise = torch.empty_like(units).normal_(0, self.noise, generator=generator)
-        return units + noise
+        return torch.add(units, as_noise(generator).normal(units), alpha=self.noise)
 
-    def forward(self, inputs: Tensor, generator: Generator | None = None) -> Tensor:
+    def forward(self, inputs: Tensor, generator: Generator | Noise | None = None) -> Tensor:
         """Return noisy activations in training mode, clean ones otherwise, (batch, n_neurons)."""
         return self.perturb(self.units(self.logits(inputs)), generator)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
-
-from ..nn._dropout import LEVELS, kept_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from ..nn._noise import Noise
     from ._context import Context
     from ._source import Source
 
@@ -83,13 +82,15 @@ class Reader:
         self.source = source
         self.targets = targets
         self.context = context
-        self.levels = kept_levels(dropout)
+        self.dropout = dropout
+        self._seen: dict[int, Tensor] = {}
+        self._baseline = torch.from_numpy(source.baseline)
         self.ahead = ahead
 
     def each(
-        self, steps: Sequence[list[Index]], *, with_start: bool, rng: np.random.Generator | None = None
+        self, steps: Sequence[list[Index]], *, with_start: bool, noise: Noise | None = None
     ) -> Iterator[list[Batch]]:
-        """Batches of one step after the other.
+        """Batches of one step after the other, each to be used before the next but one is asked for.
 
         Parameters
         ----------
@@ -97,43 +98,48 @@ class Reader:
             For every step the row numbers of each of its parts.
         with_start
             Whether the annealed map is needed.
-        rng
+        noise
             Source of what the encoder does not see; without it, it sees everything.
         """
 
-        def read(parts: list[Index]) -> list[Batch]:
-            return [self._read(index, with_start=with_start, rng=rng) for index in parts]
+        def read(step: int) -> list[Batch]:
+            # Two steps are there at a time: one is used, and one read.
+            slots = [2 * at + step % 2 for at in range(len(steps[step]))]
+            return [
+                self._read(index, slot, with_start=with_start, noise=noise)
+                for index, slot in zip(steps[step], slots, strict=True)
+            ]
 
         if not self.ahead or not steps:
-            yield from map(read, steps)
+            yield from map(read, range(len(steps)))
             return
         with ThreadPoolExecutor(1, "gsr_sc-batches") as pool:
-            coming = pool.submit(read, steps[0])
-            for parts in steps[1:]:
-                ready, coming = coming.result(), pool.submit(read, parts)
+            coming = pool.submit(read, 0)
+            for step in range(1, len(steps)):
+                ready, coming = coming.result(), pool.submit(read, step)
                 yield ready
             yield coming.result()
 
-    def _read(self, index: Index, *, with_start: bool, rng: np.random.Generator | None) -> Batch:
+    def _read(self, index: Index, slot: int, *, with_start: bool, noise: Noise | None) -> Batch:
         known = self.context
-        inputs = self.source.batch(index)
-        seen = None if rng is None or self.levels == LEVELS else self._hidden_in_part(inputs, rng)
+        rows = self.source.batch(index)
+        inputs = torch.from_numpy(rows)
         values = (
-            inputs,
-            seen,
-            self.targets(index, inputs) if with_start and self.targets is not None else None,
+            self.targets(index, rows) if with_start and self.targets is not None else None,
             None if known.observed is None else known.observed(index),
             None if known.conditions is None else known.conditions[index],
             None if known.labels is None else known.labels[index],
         )
-        return Batch(*(None if each is None else torch.from_numpy(each) for each in values))  # type: ignore[arg-type]
+        beside = (None if each is None else torch.from_numpy(each) for each in values)
+        return Batch(inputs, None if noise is None else self._hidden_in_part(inputs, slot, noise), *beside)
 
-    def _hidden_in_part(self, inputs: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        # Eight draws from 64 random bits: drawing a number for every input took as long as the first layer.
-        words = rng.bit_generator.random_raw(-(-inputs.size // 8))
-        random = words.astype("<u8", copy=False).view(np.uint8)[: inputs.size].reshape(inputs.shape)
-        seen = inputs - self.source.baseline
-        seen *= random < self.levels
-        seen *= np.float32(LEVELS / self.levels)
-        seen += self.source.baseline
-        return seen
+    def _hidden_in_part(self, inputs: Tensor, slot: int, noise: Noise) -> Tensor | None:
+        kept = noise.kept(inputs, self.dropout)
+        if kept is None:
+            return None
+        out = self._seen.get(slot)
+        if out is None or len(out) < len(inputs):
+            # Once, as fresh megabytes for every batch come from the system page by page.
+            out = self._seen[slot] = torch.empty_like(inputs)
+        # One pass over the values, which would otherwise be subtracting the mean, multiplying and adding it again.
+        return torch.lerp(self._baseline, inputs, kept, out=out[: len(inputs)])

@@ -6,17 +6,21 @@ import copy
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from ..nn import LearnedGraphPenalty
+from ..nn._noise import Noise
 from ._batch import Reader
 from ._context import Context
 from ._distributed import World
+from ._halves import gradients_of_parts
 from ._optimiser import AdamW
 from ._terms import label_loss, start_loss
+from ._wide import WideLayers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..nn import GraphAutoencoder
+    from ..nn._autoencoder import Hidden, Pass
     from ._batch import Batch
     from ._plan import TrainingPlan
     from ._source import Source
@@ -34,9 +39,13 @@ if TYPE_CHECKING:
 
 
 _BLOCK_ROWS = 1024
-# A batch is learnt from in two halves, by two threads if there are: they meet once a step. Threads that share the
-# operations of a network this small meet a hundred times, and spin while they wait.
+# Where the wide layers are not done by hand, a batch is learnt from in two halves, by two threads if there are: they meet once a
+# step. Threads that share the operations of a network this small meet a hundred times, and spin while they wait.
 _MOST_PARTS, _LEAST_PART = 2, 32
+# How many random values there are for an epoch: of hidden units, and of inputs, of which there are more in a batch.
+_NOISE, _INPUT_NOISE = 2**17, 2**19
+# Per row of the epoch, so that few rows draw few.
+_NOISE_PER_ROW = 2**10
 
 
 class DivergedError(RuntimeError):
@@ -92,8 +101,8 @@ class Loop:
     device
         Where the network is.
     n_threads
-        With more than one, the two halves of a batch are learnt from at the same time, while the next one is read.
-        Changes no result: the halves are there with one thread, too.
+        With more than one, the two halves of a batch or of its wide layers are worked on at the same time, while the next batch
+        is read. Changes no result: the halves are there with one thread, too.
     context
         What is known of the rows beside what the encoder sees.
     world
@@ -130,6 +139,7 @@ class Loop:
         self.n_threads = n_threads
         self.order = np.random.default_rng(seed)
         self.reader = Reader(source, targets=targets, context=self.context, dropout=plan.dropout, ahead=n_threads > 1)
+        self.wide = WideLayers(network) if WideLayers.suits(network, device) else None
         self.optimiser = AdamW(
             network.parameters(),
             learning_rate=plan.learning_rate,
@@ -185,17 +195,17 @@ class Loop:
         self.network.train()
         self.penalty.train()
         shuffled = self.source.shuffled(rows, self.order, self.plan.rows_per_epoch)
-        noises, hidden = self._noise_of_an_epoch()
+        *noises, hidden = self._noise_of_an_epoch(len(shuffled))
         n_steps = self.plan.n_steps(len(rows))
         batches = np.array_split(shuffled, n_steps)
         steps = [self._parts(self.world.share(index)) for index in batches]
         sums = np.zeros(4)
         with self._pool() as pool:
-            for step, parts in enumerate(self.reader.each(steps, with_start=pull > 0, rng=hidden)):
+            for step, parts in enumerate(self.reader.each(steps, with_start=pull > 0, noise=hidden)):
                 self.optimiser.rate = rate(step / n_steps)
                 gradients, values = self._gradients(pool, parts, noises, weight=weight, pull=pull)
                 values = self.world.whole(gradients, values, share=sum(map(len, steps[step])) / len(batches[step]))
-                self.optimiser.step(gradients)
+                self.optimiser.step(gradients, pool)
                 value = float(values @ (1.0, weight, pull, self.context.label_weight))
                 if not math.isfinite(value):
                     msg = (
@@ -233,62 +243,50 @@ class Loop:
             total += float(((x - baseline) ** 2).mean(axis=1, dtype=np.float64).sum())
         return total / len(rows)
 
-    def _noise_of_an_epoch(self) -> tuple[list[torch.Generator], np.random.Generator]:
-        """Generators for the parts of a batch, and for what the encoder does not see; both follow from `order`."""
-        *seeds, hidden = self.world.own_seeds(self.order.integers(2**63, size=_MOST_PARTS + 1)).tolist()
-        noises = [torch.Generator(device=self.device).manual_seed(seed) for seed in seeds]
-        return noises, np.random.Generator(np.random.SFC64(hidden))
+    def _noise_of_an_epoch(self, n_rows: int) -> list[Noise]:
+        """Noise of each part of a batch, and last of what the encoder does not see; all of it follows from `order`."""
+        seeds = self.world.own_seeds(self.order.integers(2**63, size=_MOST_PARTS + 1)).tolist()
+        devices = [self.device] * _MOST_PARTS + [torch.device("cpu")]
+        sizes = [_NOISE] * _MOST_PARTS + [_INPUT_NOISE]
+        return [
+            Noise(torch.Generator(device=device).manual_seed(seed), size=min(size, _NOISE_PER_ROW * n_rows))
+            for seed, device, size in zip(seeds, devices, sizes, strict=True)
+        ]
 
     def _parts(self, index: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-        whole = self.device.type != "cpu" or len(index) < _MOST_PARTS * _LEAST_PART
+        whole = self.wide is not None or self.device.type != "cpu" or len(index) < _MOST_PARTS * _LEAST_PART
         return np.array_split(index, 1 if whole else _MOST_PARTS)
 
     def _pool(self) -> AbstractContextManager[ThreadPoolExecutor | None]:
         # A graph that is learned remembers what it sees, in an order that may not depend on who is first.
-        alone = self.n_threads < 2 or isinstance(self.penalty, LearnedGraphPenalty)
+        alone = self.n_threads < 2 or (self.wide is None and isinstance(self.penalty, LearnedGraphPenalty))
         return nullcontext() if alone else ThreadPoolExecutor(_MOST_PARTS - 1, "gsr_sc-parts")
 
     def _gradients(
         self,
         pool: ThreadPoolExecutor | None,
         parts: list[Batch],
-        noises: list[torch.Generator],
+        noises: list[Noise],
         *,
         weight: float,
         pull: float,
     ) -> _Learnt:
-        """Gradients and losses of a batch, from its parts: each by a thread of its own, added up in order."""
+        """Gradients and losses of a batch, from its parts."""
         factors = np.array([1.0, weight, pull, self.context.label_weight])
+        if self.wide is not None:
+            (batch,) = parts
+            further = partial(self._other_terms, batch)
+            return self.wide.gradients(
+                batch, noises[0], further, factors, parameters=self.optimiser.parameters, pool=pool
+            )
+        return gradients_of_parts(parts, noises, self._terms, factors, parameters=self.optimiser.parameters, pool=pool)
 
-        def learn(part: Batch, noise: torch.Generator, share: NDArray[np.float64]) -> _Learnt:
-            terms = self._terms(part, noise)
-            loss = sum(factor * term for factor, term in zip((factors * share).tolist(), terms, strict=True))
-            found = torch.autograd.grad(loss, self.optimiser.parameters, materialize_grads=True)
-            return [each.contiguous() for each in found], share * np.array([float(term.detach()) for term in terms])
-
-        # A batch of one part leaves the other noises alone.
-        work = list(zip(parts, noises, _shares(parts), strict=False))
-        others = [pool.submit(learn, *each) for each in work[1:]] if pool else []
-        gradients, values = learn(*work[0])
-        for at, each in enumerate(work[1:]):
-            more, losses = others[at].result() if pool else learn(*each)
-            torch._foreach_add_(gradients, more)
-            values += losses
-        return gradients, values
-
-    def _terms(self, batch: Batch, noise: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _terms(self, batch: Batch, noise: Noise | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         batch = batch.to(self.device)
-        passed = self.network(batch.inputs if batch.seen is None else batch.seen, noise, batch.conditions)
+        seen = batch.inputs if batch.seen is None else batch.seen
         observed = batch.inputs if batch.observed is None else batch.observed
-        reconstruction = self.network.likelihood(passed.reconstruction, observed) / self.unit
-        roughness = self.penalty(passed.units)
-        return reconstruction, roughness, start_loss(self.network, passed, batch), label_loss(passed, batch)
+        passed = self.network(seen, noise, batch.conditions)
+        return self.network.likelihood(passed.reconstruction, observed) / self.unit, *self._other_terms(batch, passed)
 
-
-def _shares(parts: list[Batch]) -> NDArray[np.float64]:
-    """Weight of each part in the means over a batch of each of the losses, (n_parts, 4): the last is of labelled rows."""
-    rows = np.array([len(part.inputs) for part in parts], dtype=np.float64)
-    labelled = np.array(
-        [0 if part.labels is None else int((part.labels >= 0).sum()) for part in parts], dtype=np.float64
-    )
-    return np.column_stack([rows / rows.sum()] * 3 + [labelled / max(labelled.sum(), 1.0)])
+    def _other_terms(self, batch: Batch, passed: Pass | Hidden) -> tuple[Tensor, Tensor, Tensor]:
+        return self.penalty(passed.units), start_loss(self.network, passed, batch), label_loss(passed, batch)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+
+from ._threads import in_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import ThreadPoolExecutor
 
     from torch import Tensor, nn
 
@@ -47,32 +51,43 @@ class AdamW:
         self.clip_norm = clip_norm
         self.first = [torch.zeros_like(value) for value in self.parameters]
         self.second = [torch.zeros_like(value) for value in self.parameters]
+        sizes = np.cumsum([value.numel() for value in self.parameters])
+        half = int(np.searchsorted(sizes, sizes[-1] / 2))
+        self._halves = [slice(half), slice(half, None)]
         # One for each parameter: on a GPU they are read and counted there.
         self.steps = [torch.zeros((), device=value.device) for value in self.parameters]
 
     @torch.no_grad()
-    def step(self, gradients: list[Tensor]) -> None:
-        """Move the parameters against their gradients, which are changed if they are too long."""
+    def step(self, gradients: list[Tensor], pool: ThreadPoolExecutor | None = None) -> None:
+        """Move the parameters against their gradients, which are changed if they are too long; with a pool, in halves."""
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))  # noqa: SLF001
-        # The operation divides by this; a norm that is not finite is left to spoil the loss, which is looked at.
-        scale = (norm / self.clip_norm).clamp_min(1.0)
+        # A norm that is not finite is left to spoil the loss, which is looked at. A GPU, which would have to be waited for, is
+        # given the factor in any case; it is one more pass over the gradients.
+        scale: Tensor | None = (norm / self.clip_norm).clamp_min(1.0)
+        if norm.device.type == "cpu" and float(norm) <= self.clip_norm:
+            scale = None
         torch._foreach_add_(self.steps, 1.0)
-        torch._fused_adamw_(
-            self.parameters,
-            gradients,
-            self.first,
-            self.second,
-            [],
-            self.steps,
-            lr=self.rate,
-            beta1=_BETAS[0],
-            beta2=_BETAS[1],
-            weight_decay=self.weight_decay,
-            eps=_EPSILON,
-            amsgrad=False,
-            maximize=False,
-            grad_scale=scale,
-        )
+
+        @torch.no_grad()
+        def move(part: slice) -> None:
+            torch._fused_adamw_(
+                self.parameters[part],
+                gradients[part],
+                self.first[part],
+                self.second[part],
+                [],
+                self.steps[part],
+                lr=self.rate,
+                beta1=_BETAS[0],
+                beta2=_BETAS[1],
+                weight_decay=self.weight_decay,
+                eps=_EPSILON,
+                amsgrad=False,
+                maximize=False,
+                grad_scale=scale,
+            )
+
+        in_pieces(pool, move, [slice(None)] if pool is None else self._halves)
 
     def state_dict(self) -> dict[str, list[Tensor]]:
         """Running moments of the gradients and numbers of steps, not copied."""

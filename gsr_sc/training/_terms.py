@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..nn import GraphAutoencoder
-    from ..nn._autoencoder import Pass
+    from ..nn._autoencoder import Hidden, Pass
     from ._batch import Batch
 
 
-def start_loss(network: GraphAutoencoder, passed: Pass, batch: Batch) -> Tensor:
+def start_loss(network: GraphAutoencoder, passed: Pass | Hidden, batch: Batch) -> Tensor:
     """Distance of the layer from the annealed map, a scalar; zero where it is not asked for."""
     if batch.targets is None:
         return torch.zeros((), device=passed.units.device)
@@ -27,7 +27,7 @@ def start_loss(network: GraphAutoencoder, passed: Pass, batch: Batch) -> Tensor:
     return functional.mse_loss(passed.units, aim)
 
 
-def label_loss(passed: Pass, batch: Batch) -> Tensor:
+def label_loss(passed: Pass | Hidden, batch: Batch) -> Tensor:
     """Cross-entropy of the labels of the rows that have one, a scalar; zero where none has."""
     if batch.labels is None or passed.label_logits is None or not (batch.labels >= 0).any():
         return torch.zeros((), device=passed.units.device)

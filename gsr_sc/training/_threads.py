@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -14,7 +14,11 @@ from threadpoolctl import threadpool_limits
 from .._processes import n_local
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import ThreadPoolExecutor
+
+P = TypeVar("P")
+T = TypeVar("T")
 
 # "200000 100000" for the time of two processors, "max 100000" for no limit (control groups of Linux, version 2).
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -38,13 +42,22 @@ def _quota() -> int:
         return sys.maxsize
 
 
+def in_pieces(pool: ThreadPoolExecutor | None, work: Callable[[P], T], pieces: Sequence[P]) -> list[T]:
+    """Do all pieces of some work: the first here, the others by a pool if there is one."""
+    if pool is None:
+        return [work(piece) for piece in pieces]
+    coming = [pool.submit(work, piece) for piece in pieces[1:]]
+    return [work(pieces[0]), *(each.result() for each in coming)]
+
+
 @contextmanager
 def limited_threads(n_jobs: int | None) -> Iterator[int]:
     """Limit a fit to `n_jobs` threads in all, and restore torch and the linear algebra under numpy on the way out.
 
-    The two halves of a batch are learnt from by a thread each, and each of these gets half of the threads for its operations.
-    So two threads meet once a step. Threads that share the operations of a network this small meet a hundred times a step,
-    and OpenMP has them spin while they wait: that gained a fifth on an idle machine, and took ten times as long on a busy one.
+    The two halves of a batch, or of the layers that are as wide as the data, are worked on by a thread each, and each of these
+    gets half of the threads for its operations. So two threads meet a few times a step. Threads that share the operations of a
+    network this small meet a hundred times, and OpenMP has them spin while they wait: that gained a fifth on an idle machine,
+    and took ten times as long on a busy one.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ def test_noise_has_its_size_and_only_while_training(inputs: torch.Tensor, activa
     added = layer(inputs, generator(1)) - clean
     assert float(added.std()) == pytest.approx(noise, rel=0.05)
     assert abs(float(added.mean())) < 0.05 * noise
-    torch.testing.assert_close(layer(inputs, generator(1)), clean + added, rtol=0, atol=0)
+    torch.testing.assert_close(layer(inputs, generator(1)) - clean, added, rtol=0, atol=0)
     assert not torch.equal(layer(inputs, generator(2)), clean + added)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from gsr_sc.nn._noise import Noise
 from gsr_sc.training import Context
 from gsr_sc.training._batch import Reader
 
@@ -22,8 +24,8 @@ class Table:
         return self.x[index]
 
 
-def rng() -> np.random.Generator:
-    return np.random.Generator(np.random.SFC64(3))
+def noise() -> Noise:
+    return Noise(torch.Generator().manual_seed(3), size=2**16)
 
 
 def reader(source: Table, **options: object) -> Reader:
@@ -33,7 +35,7 @@ def reader(source: Table, **options: object) -> Reader:
 @pytest.mark.parametrize("dropout", [0.003, 0.1, 0.35, 0.9])
 def test_some_inputs_are_at_their_mean_and_the_others_further_from_it(dropout: float) -> None:
     source = Table(2000)
-    ((batch,),) = reader(source, dropout=dropout).each([[np.arange(2000)]], with_start=False, rng=rng())
+    ((batch,),) = reader(source, dropout=dropout).each([[np.arange(2000)]], with_start=False, noise=noise())
     assert batch.seen is not None
     seen, inputs = batch.seen.numpy(), batch.inputs.numpy()
     np.testing.assert_array_equal(inputs, source.x)
@@ -48,7 +50,7 @@ def test_some_inputs_are_at_their_mean_and_the_others_further_from_it(dropout: f
 def test_without_a_generator_everything_is_seen() -> None:
     ((batch,),) = reader(Table(), dropout=0.5).each([[np.arange(10)]], with_start=False)
     assert batch.seen is None
-    ((batch,),) = reader(Table(), dropout=0.0).each([[np.arange(10)]], with_start=False, rng=rng())
+    ((batch,),) = reader(Table(), dropout=0.0).each([[np.arange(10)]], with_start=False, noise=noise())
     assert batch.seen is None
 
 
@@ -58,13 +60,26 @@ def test_reading_ahead_changes_nothing() -> None:
     for ahead in (False, True):
         source = Table()
         read = reader(source, dropout=0.3, ahead=ahead)
-        found.append([part for parts in read.each(steps, with_start=False, rng=rng()) for part in parts])
+        # Memory is used again two steps later.
+        batches = read.each(steps, with_start=False, noise=noise())
+        found.append([(part.inputs.clone(), part.seen.clone()) for parts in batches for part in parts])
         assert (
             np.concatenate(source.asked).tolist() == np.concatenate([np.concatenate(step) for step in steps]).tolist()
         )
     for one, other in zip(*found, strict=True):
-        assert (one.seen == other.seen).all()
-    assert (found[0][0].seen != found[0][0].inputs).any()
+        assert (one[1] == other[1]).all()
+    assert (found[0][0][1] != found[0][0][0]).any()
+
+
+def test_what_is_seen_is_kept_until_the_next_batch_but_one() -> None:
+    steps = [[np.arange(at, at + 50)] for at in range(0, 300, 50)]
+    before: torch.Tensor | None = None
+    for (batch,) in reader(Table(), dropout=0.3, ahead=True).each(steps, with_start=False, noise=noise()):
+        assert batch.seen is not None
+        hidden = (batch.seen == torch.from_numpy(Table().baseline)).float().mean()
+        assert float(hidden) == pytest.approx(0.3, abs=0.1)
+        assert before is None or before.data_ptr() != batch.seen.data_ptr()
+        before = batch.seen
 
 
 def test_a_batch_has_what_belongs_to_its_rows() -> None:

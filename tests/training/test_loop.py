@@ -246,11 +246,13 @@ def test_an_epoch_takes_no_more_rows_than_planned_and_others_the_next_time() -> 
     assert len(np.intersect1d(*seen)) < 60
 
 
+@pytest.mark.parametrize("wide", [True, False])
 @pytest.mark.parametrize("activation", ["simplex", "linear"])
-def test_a_second_thread_changes_no_bit(activation: Any) -> None:
+def test_a_second_thread_changes_no_bit(activation: Any, wide: bool) -> None:
     results = []
     for n_threads in (1, 2, 3):
         loop = make_loop(table(), activation=activation, n_threads=n_threads, dropout=0.3)
+        loop.wide = loop.wide if wide else None
         losses = [epoch(loop, np.arange(300), weight=0.3) for _ in range(3)]
         results.append((bits(loop), losses))
     assert results[0] == results[1] == results[2]
@@ -264,6 +266,7 @@ def test_two_halves_give_the_gradient_of_the_whole(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(_loop, "_MOST_PARTS", most)
         loop = make_loop(table(), context=Context(labels=labels, n_labels=2, label_weight=0.5))
         loop.network.layer.noise = 0.0
+        loop.wide = None
         steps = [loop._parts(np.arange(111))]
         ((parts),) = loop.reader.each(steps, with_start=False)
         assert len(parts) == most
