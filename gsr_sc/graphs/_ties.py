@@ -19,7 +19,7 @@ _SAMPLE = 2000
 # neighbours and what is found among them differ by .004 to .026 on average, on five sets of real cells and a simulated one
 # at three levels each; without it by .004 to .072.
 _CALIBRATION = 1.2
-_BLOCK = 2**14
+_BLOCK = 2**12
 
 
 def sharpness(activations: NDArray[np.floating]) -> float:

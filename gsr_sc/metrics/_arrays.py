@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-# Rows made float64 at a time: 144 neurons of this many rows take 19 MB.
-_BLOCK = 2**14
+# Rows made float64 at a time: 144 neurons of this many rows take 5 MB.
+_BLOCK = 2**12
 
 
 def as_matrix(values: ArrayLike, name: str) -> NDArray[np.floating[Any]]:

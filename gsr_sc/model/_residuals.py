@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..nn import GraphAutoencoder
     from ..stats import Novelty
 
-_BLOCK_ROWS = 1024
+_BLOCK_ROWS = 512
 _N_COMPONENTS = 30
 # So many training rows say what residuals are like, and so many held-out rows what less depth does to them.
 _MAX_ROWS = 2000

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 # A cell whose best group has less than a quarter more activation than the next lies between the two.
 _LEAST_LEAD = 1.25
-_BLOCK = 2**14
+# Double precision of so many rows at a time: 5 MB for each array of 144 neurons.
+_BLOCK = 2**12
 
 
 def read_activations(
@@ -114,8 +115,14 @@ def gene_programs(
     -------
     (n_inputs, n_neurons), in the units of the network's input (standard deviations for z-scored genes).
     """
-    weights = belonging(activations)
-    mass = weights.sum(axis=0)
+    n_neurons = activations.shape[1]
+    mass, pictures = np.zeros((n_neurons, 1)), np.zeros((n_neurons, n_neurons))
+    # Block by block, as the weights of all observations would be several times the activations.
+    for start in range(0, len(activations), _BLOCK):
+        block = activations[start : start + _BLOCK]
+        weights = belonging(block)
+        mass += weights.sum(axis=0)[:, None]
+        pictures += weights.T @ block
     mean = activations.mean(axis=0, keepdims=True)
-    pictures = (weights.T @ activations + 1e-6 * mean) / (mass[:, None] + 1e-6)
+    pictures = (pictures + 1e-6 * mean) / (mass + 1e-6)
     return (decode(pictures.astype(np.float32)) - decode(mean.astype(np.float32))).T.astype(np.float32)
