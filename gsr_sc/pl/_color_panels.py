@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from ._canvas import canvas, check_ax
-from ._colors import INK, NA_COLOR, colormap, ink_on
+from ._colors import NA_COLOR, colormap, ink, ink_on
 from ._norm import beyond, is_diverging, pick, scale
 from ._paint import Mixture, Numbers, paint
 from ._sheet import Sheet, inches, text_width, title_height, write_colorbar, write_title
@@ -167,7 +167,7 @@ def legend(ax: Axes, layer: Layer, mixture: Mixture, place: str) -> None:
             ncols=_legend_columns(len(handles)),
             columnspacing=1,
         ).get_texts():
-            text.set(parse_math=False, color=INK)
+            text.set(parse_math=False, color=ink())
 
 
 def write_on(ax: Axes, x: float, y: float, text: str, color: tuple[float, ...]) -> None:

@@ -132,6 +132,12 @@ def default_colors(n: int) -> list[Any]:
     return [GREY] * n
 
 
+def ink() -> str:
+    """Colour of what is written or drawn on the page itself: nearly black, or that of a style such as `dark_background`."""
+    styled = mpl.rcParams["text.color"]
+    return INK if styled == mpl.rcParamsDefault["text.color"] else str(styled)
+
+
 def paler(color: tuple[float, ...], strength: NDArray[np.floating] | float) -> NDArray[np.float64]:
     """A colour mixed with paper: all of it at strength 1, a quarter of it at strength 0."""
     weight = 0.25 + 0.75 * np.clip(np.asarray(strength, dtype=np.float64), 0, 1)[..., None]

@@ -14,7 +14,7 @@ from ..get._columns import read_labels
 from ..get._values import chosen, group_means
 from ._canvas import canvas, check_ax
 from ._color_panels import bar_beside, heading
-from ._colors import FRAME, GREY, INK, colormap, label_colors
+from ._colors import FRAME, GREY, colormap, ink, label_colors
 from ._norm import beyond, is_diverging, pick, scale
 from ._sheet import TITLE_SIZE, Sheet, columns_for, title_height, write_colorbar, write_foot, write_title
 
@@ -215,7 +215,7 @@ def _header(figure: Any, sheet: Sheet, number: int, text: str) -> None:
     width, height = sheet.size
     y = 1 - (sheet.section_top(number) + 0.7 * sheet.header) / height
     left = sheet.margin / width
-    figure.text(left, y, text, fontsize=TITLE_SIZE + 1.5, weight="bold", color=INK, va="bottom", ha="left")
+    figure.text(left, y, text, fontsize=TITLE_SIZE + 1.5, weight="bold", color=ink(), va="bottom", ha="left")
     end = 1 - (sheet.margin + sheet.right) / width
     figure.add_artist(Line2D([left, end], [y - 0.03 / height] * 2, color=FRAME, linewidth=0.8))
 

@@ -13,7 +13,7 @@ from ..get import history as recorded_history
 from ..get._values import names_list, picked
 from ..slots import StoredMap
 from ._canvas import canvas, check_ax
-from ._colors import FRAME, GREY, INK
+from ._colors import FRAME, GREY, ink
 from ._sheet import SMALL_SIZE, TITLE_SIZE, columns_for
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def history(
             spot = (column * width + _LEFT, row * height + _TOP)
             panel = ax if ax is not None else page.add(*spot, _WIDTH, _HEIGHT)
             _curves(panel, table, columns, best)
-            panel.set_title(text, loc="center", x=0, ha="left", fontsize=TITLE_SIZE, color=INK)
+            panel.set_title(text, loc="center", x=0, ha="left", fontsize=TITLE_SIZE, color=ink())
     return page.result
 
 
@@ -148,13 +148,16 @@ def _curves(ax: Axes, table: pd.DataFrame, columns: list[str], best: float | Non
         ax.axvline(best, color=FRAME, linewidth=0.8, zorder=1, gid="best epoch", label=f"best epoch: {best:g}")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.set_xlabel("epoch", fontsize=SMALL_SIZE + 1, color=INK)
-    ax.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=INK, length=2.5, width=0.6)
+    ax.set_xlabel("epoch", fontsize=SMALL_SIZE + 1, color=ink())
+    ax.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=2.5, width=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
     ax.grid(visible=False)
     ax.margins(x=0.03, y=0.08)
-    ax.legend(frameon=False, fontsize=SMALL_SIZE, labelcolor=INK, handlelength=1.6)
+    # A plain ground keeps curves from running through the words where there is no free corner.
+    ax.legend(
+        framealpha=0.85, edgecolor="none", fancybox=False, fontsize=SMALL_SIZE, labelcolor=ink(), handlelength=1.6
+    )
 
 
 def _words(name: str) -> str:

@@ -14,7 +14,8 @@ from ..get._levels import Level, read_units
 from ..get._values import chosen, group_means
 from ..slots import UNASSIGNED, StoredMap
 from ._canvas import canvas
-from ._colors import GREY, INK, PAPER, colormap, label_colors
+from ._color_panels import BAR_HEIGHT
+from ._colors import GREY, PAPER, colormap, ink, label_colors
 from ._group_panels import StandardScale, means_scale, rescaled
 from ._indicator_columns import read_columns
 from ._layer import Layer
@@ -167,11 +168,10 @@ def indicators(
             _tree(panel, columns.lines, top, tall)
         pad = 72 * ((top - 1) * tall + (_TREE if dendrogram else 0.0) + 0.06)
         panel.set_title(
-            title or column, x=0, ha="left", fontsize=SMALL_SIZE + 1.5, color=INK, pad=pad, parse_math=False
+            title or column, x=0, ha="left", fontsize=SMALL_SIZE + 1.5, color=ink(), pad=pad, parse_math=False
         )
-        cax = panel.inset_axes(
-            (1 + 0.12 / width, max(1 - 1.3 / tall, 0.0), 0.09 / width, min(1.3 / tall, 1.0)), gid="colorbar"
-        )
+        length = min(1.3, max(tall, BAR_HEIGHT)) / tall
+        cax = panel.inset_axes((1 + 0.12 / width, 1 - length, 0.09 / width, length), gid="colorbar")
         told = "mean activation" if standard_scale is None else f"scaled per {standard_scale}"
         write_colorbar(cax, shown, told, extend=beyond(scale, values[:, ~dead]))
         layer.write_notes(page)
@@ -196,9 +196,9 @@ def _downwards(means: NDArray[np.float64], *, last: list[bool]) -> NDArray[np.in
 
 def _finish(panel: Axes, texts: list[str], colors: list[Any], names: list[str], size: float) -> None:
     """Names of rows with their dots, names of columns where they can be read."""
-    panel.set_yticks(np.arange(len(texts)), texts, fontsize=SMALL_SIZE, color=INK, parse_math=False)
+    panel.set_yticks(np.arange(len(texts)), texts, fontsize=SMALL_SIZE, color=ink(), parse_math=False)
     if size >= _LEGIBLE:
-        panel.set_xticks(np.arange(len(names)), names, fontsize=size, color=INK, rotation=90, parse_math=False)
+        panel.set_xticks(np.arange(len(names)), names, fontsize=size, color=ink(), rotation=90, parse_math=False)
     else:
         panel.set_xticks([])
     panel.tick_params(length=0, pad=2)

@@ -13,7 +13,7 @@ from matplotlib.patches import Wedge
 
 from .._log import configure
 from ..get import neurons
-from ._colors import EDGE, FRAME, GREY, INK, NA_COLOR, PAPER, RIM
+from ._colors import EDGE, FRAME, GREY, INK, NA_COLOR, PAPER, RIM, ink
 from ._sheet import SMALL_SIZE, inches, listed, text_width, write_footnote
 
 if TYPE_CHECKING:
@@ -194,8 +194,11 @@ class Layer:
             autolim=False,
         )
 
-    def draw_outline(self, ax: Axes, *, color: str = INK, linewidth: float = 0.7) -> None:
+    def draw_outline(self, ax: Axes, *, color: str | None = None, linewidth: float = 0.7) -> None:
         """Lines between neighbouring neurons of different groups: along tiles, or across the edge of two nodes."""
+        if color is None:
+            # Tiles are light where nothing is active, whatever the page; the lines between nodes lie on the page.
+            color = INK if self.tiled else ink()
         i, j = self.graph.edges.T
         apart = self.group[i] != self.group[j]
         start, stop = self.graph.layout[i[apart]], self.graph.layout[j[apart]]

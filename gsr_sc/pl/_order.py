@@ -14,7 +14,7 @@ from ..get._values import names_list
 from ..slots import StoredMap
 from ._canvas import canvas, check_ax
 from ._color_panels import heading
-from ._colors import INK, colormap, label_colors
+from ._colors import colormap, ink, label_colors
 from ._order_curves import trend
 from ._order_panels import dial, heatmap
 from ._order_strip import Legend, Strip, write_legend
@@ -162,7 +162,7 @@ def order(
             for number, (lane, text) in enumerate(zip(lanes, titles, strict=True)):
                 panel = ax if ax is not None else page.add(0.1 + number * size, 0.25, size - 0.1, size - 0.1)
                 dial(panel, lane, values, names, strip, cmap=colors, width=width)
-                panel.set_title(text, x=0.02, ha="left", fontsize=8.5, color=INK, parse_math=False)
+                panel.set_title(text, x=0.02, ha="left", fontsize=8.5, color=ink(), parse_math=False)
             if side and strip is not None:
                 write_legend(page.panels[-1], strip.legend)
         return page.result
@@ -181,7 +181,7 @@ def order(
         panel = ax if ax is not None else page.add(left, above, 4.6, height)
         heatmap(panel, lanes, values, names, strip, cmap=colors, width=width, is_round=stored.is_round)
         panel.set_title(
-            titles[0], x=0, ha="left", fontsize=8.5, color=INK, pad=22 + (24 if strip else 0), parse_math=False
+            titles[0], x=0, ha="left", fontsize=8.5, color=ink(), pad=22 + (24 if strip else 0), parse_math=False
         )
         if side and strip is not None:
             write_legend(panel, strip.legend, right=_BAR)
@@ -257,8 +257,8 @@ def _draw_trends(
             spot = (0.55 + column * (wide + 0.55), 0.28 + row * (high + 0.75))
             panel = ax if ax is not None else page.add(*spot, wide, high)
             trend(panel, lanes, values[:, [number]], strip, colors, width=width, points=points)
-            panel.set_title(text, x=0, ha="left", fontsize=8.5, color=INK, parse_math=False)
-            panel.set_ylabel(unit if column == 0 else "", fontsize=7.5, color=INK)
+            panel.set_title(text, x=0, ha="left", fontsize=8.5, color=ink(), parse_math=False)
+            panel.set_ylabel(unit if column == 0 else "", fontsize=7.5, color=ink())
         right = 0.1
         for legend in legends:
             right = write_legend(page.panels[min(ncols, len(titles)) - 1], legend, right=right)

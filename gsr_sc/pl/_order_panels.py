@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize, to_rgba
 from matplotlib.ticker import MaxNLocator
 
 from ._color_panels import bar_beside
-from ._colors import FRAME, GREY, INK, PAPER
+from ._colors import FRAME, GREY, PAPER, ink
 from ._order_curves import TURNS
 from ._order_strip import STRIP_ROWS
 from ._sheet import SMALL_SIZE, inches, text_width
@@ -69,7 +69,7 @@ def heatmap(
     many = len(names) > 80
     ax.set_yticks([] if many else range(len(names)), [] if many else [names[i] for i in by_peak])
     for text in ax.get_yticklabels():
-        text.set(parse_math=False, fontsize=SMALL_SIZE if len(names) <= 40 else 5.5, color=INK)
+        text.set(parse_math=False, fontsize=SMALL_SIZE if len(names) <= 40 else 5.5, color=ink())
     ticks, labels = _ticks(lanes, edges, is_round=is_round)
     ax.set_xticks(ticks, labels)
     ax.grid(visible=False)
@@ -77,9 +77,9 @@ def heatmap(
         # The end of a lane stands beside the beginning of the next one.
         for number, text in enumerate(ax.get_xticklabels()):
             text.set_horizontalalignment("right" if number % 2 else "left")
-    ax.tick_params(axis="x", labelsize=SMALL_SIZE, length=2.5, width=0.5, color=GREY, labelcolor=INK)
+    ax.tick_params(axis="x", labelsize=SMALL_SIZE, length=2.5, width=0.5, color=GREY, labelcolor=ink())
     ax.tick_params(axis="y", length=0, pad=3)
-    ax.set_xlabel("order", fontsize=SMALL_SIZE + 0.5, color=INK, labelpad=2)
+    ax.set_xlabel("order", fontsize=SMALL_SIZE + 0.5, color=ink(), labelpad=2)
     for spine in ax.spines.values():
         spine.set_visible(False)
     wide, high = inches(ax)
@@ -130,7 +130,7 @@ def _name_lanes(
             va="bottom",
             rotation=30 if narrow else 0,
             fontsize=SMALL_SIZE + 0.5 if not narrow else SMALL_SIZE - 1,
-            color=INK,
+            color=ink(),
             annotation_clip=False,
             parse_math=False,
         )
@@ -180,7 +180,7 @@ def dial(
             ha="right" if flipped else "left",
             va="center",
             fontsize=SMALL_SIZE,
-            color=INK,
+            color=ink(),
             parse_math=False,
         )
     for angle, text in TURNS:

@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.legend import Legend as Box
 from matplotlib.lines import Line2D
 
-from ._colors import INK, PAPER
+from ._colors import PAPER, ink
 from ._sheet import inches, text_width
 
 if TYPE_CHECKING:
@@ -103,5 +103,5 @@ def write_legend(ax: Axes, legend: Legend, *, right: float = 0.1) -> float:
     box.set_clip_on(False)
     ax.add_artist(box)
     for text in (*box.get_texts(), box.get_title()):
-        text.set(parse_math=False, color=INK)
+        text.set(parse_math=False, color=ink())
     return right + legend.width

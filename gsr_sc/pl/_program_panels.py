@@ -9,7 +9,7 @@ import numpy as np
 
 from ._canvas import canvas, check_ax
 from ._color_panels import BAR_HEIGHT, bar_beside
-from ._colors import GREY, INK, colormap, label_colors
+from ._colors import GREY, colormap, ink, label_colors
 from ._layer import Layer
 from ._norm import beyond, scale
 from ._seriation import neuron_order
@@ -76,7 +76,7 @@ def draw_heatmap(
             interpolation="nearest",
             gid="genes",
         )
-        panel.set_yticks(range(len(rows)), names, fontsize=SMALL_SIZE, color=INK, parse_math=False)
+        panel.set_yticks(range(len(rows)), names, fontsize=SMALL_SIZE, color=ink(), parse_math=False)
         panel.set_xticks([])
         panel.tick_params(axis="y", length=0, pad=3)
         panel.grid(visible=False)
@@ -165,7 +165,7 @@ def _groups_below(panel: Axes, stored: StoredMap, columns: NDArray[np.intp]) -> 
                 ha="center",
                 va="top",
                 fontsize=SMALL_SIZE,
-                color=INK,
+                color=ink(),
                 parse_math=False,
                 annotation_clip=False,
             )

@@ -15,7 +15,7 @@ from ..get._columns import read_labels
 from ..get._values import picked
 from ..slots import StoredMap
 from ._canvas import canvas
-from ._colors import FRAME, GREY, INK, PAPER, label_colors
+from ._colors import FRAME, GREY, PAPER, ink, label_colors
 from ._sheet import SMALL_SIZE, text_width, write_footnote, write_title
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _marks(panel: Axes, rows: pd.DataFrame, at: float, color: Any, *, wide: floa
 def _finish(panel: Axes, texts: list[str], told: list[str], rows: list[pd.DataFrame]) -> None:
     lowest = min(0.5, *(float(found["ci_low"].min()) for found in rows))
     panel.set(xlim=(lowest - 0.01, 1.005), ylim=(len(texts) - 0.5, -0.5))
-    panel.set_yticks(np.arange(len(texts)), texts, fontsize=SMALL_SIZE, color=INK, parse_math=False)
+    panel.set_yticks(np.arange(len(texts)), texts, fontsize=SMALL_SIZE, color=ink(), parse_math=False)
     for row, text in enumerate(told):
         panel.annotate(
             text,
@@ -174,16 +174,16 @@ def _finish(panel: Axes, texts: list[str], told: list[str], rows: list[pd.DataFr
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
             fontsize=SMALL_SIZE,
-            color=INK,
+            color=ink(),
             va="center",
             annotation_clip=False,
             parse_math=False,
             gid="names",
         )
     panel.axvline(0.5, color=GREY, linewidth=0.8, zorder=1, gid="chance")
-    panel.set_xlabel("AUROC", fontsize=SMALL_SIZE, color=INK, labelpad=2)
+    panel.set_xlabel("AUROC", fontsize=SMALL_SIZE, color=ink(), labelpad=2)
     panel.xaxis.set_major_locator(MultipleLocator(0.1))
-    panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=INK, length=2, width=0.6)
+    panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=2, width=0.6)
     panel.tick_params(axis="y", length=0)
     panel.grid(visible=False)
     panel.grid(visible=True, axis="x", color=FRAME, linewidth=0.5)

@@ -13,13 +13,15 @@ from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
-from ._colors import FRAME, GREY, INK
+from ._colors import FRAME, GREY, ink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.backend_bases import RendererBase
     from matplotlib.cm import ScalarMappable
+    from matplotlib.transforms import Bbox
 
     from ._canvas import Canvas
     from ._norm import Extend
@@ -157,7 +159,7 @@ def write_title(ax: Axes, title: str, *, color: tuple[float, float, float, float
         ha="left",
         pad=_PAD * 72,
         fontsize=TITLE_SIZE,
-        color=INK,
+        color=ink(),
         linespacing=1.15,
         parse_math=False,
     )
@@ -182,12 +184,16 @@ def write_title(ax: Axes, title: str, *, color: tuple[float, float, float, float
 
 
 def write_foot(ax: Axes, text: str, *, align: Literal["left", "right"] = "left") -> None:
-    """Small grey text below a panel, at its left or right."""
+    """Small grey text below a panel and what stands on its axis, at its left or right."""
+
+    def with_axis(renderer: RendererBase) -> Bbox:
+        return (ax.xaxis.get_tightbbox(renderer) or ax.bbox).frozen()
+
     ax.annotate(
         text,
         (0 if align == "left" else 1, 0),
         (0, -2),
-        xycoords="axes fraction",
+        xycoords=("axes fraction", with_axis),
         textcoords="offset points",
         ha=align,
         va="top",
@@ -218,8 +224,8 @@ def write_colorbar(
     bar.locator = MaxNLocator(4)
     bar.update_ticks()
     bar.outline.set(edgecolor=FRAME, linewidth=0.6)
-    cax.tick_params(labelsize=SMALL_SIZE, length=2, width=0.5, pad=2, color=GREY, labelcolor=INK)
-    bar.set_label(label, fontsize=SMALL_SIZE + 0.5, color=INK, labelpad=4)
+    cax.tick_params(labelsize=SMALL_SIZE, length=2, width=0.5, pad=2, color=GREY, labelcolor=ink())
+    bar.set_label(label, fontsize=SMALL_SIZE + 0.5, color=ink(), labelpad=4)
 
 
 def inches(ax: Axes) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from ..get._trust import two_digits
 from ..get._values import names_list
 from ..slots import StoredMap
 from ._canvas import canvas, check_ax
-from ._colors import FRAME, GREY, INK, colormap, ink_on, label_colors
+from ._colors import FRAME, GREY, colormap, ink, ink_on, label_colors
 from ._layer import Layer
 from ._sheet import SMALL_SIZE, inches, text_width, wrap, write_colorbar, write_title
 
@@ -100,7 +100,7 @@ def stability(
     height = max(_SIDE, tall)
     label = max((text_width(name, SMALL_SIZE) for name, _, _ in rows), default=0.0)
     map_width = _SIDE / layer.aspect if layer.aspect > 1 else _SIDE if layer.aspect > 0.25 else 2 * _SIDE
-    left = {"neurons": 0.1, "cells": min(label, 2.0) + 0.15, "fits": 0.3}
+    left = {"neurons": 0.1, "cells": label + 0.15, "fits": 0.3}
     width = {"neurons": map_width, "cells": 2.2, "fits": _SIDE * 0.9}
     after = {"neurons": 0.1 if layer.aspect < 0.5 else 0.6, "cells": 0.1, "fits": 0.1}
     full = sum(left[name] + width[name] + after[name] for name in wanted) + _GAP * (len(wanted) - 1) + 0.1
@@ -132,7 +132,7 @@ def stability(
                 1 - 0.08 / float(page.figure.get_size_inches()[1]),
                 told,
                 fontsize=SMALL_SIZE + 1.5,
-                color=INK,
+                color=ink(),
                 va="top",
                 parse_math=False,
                 gid="verdict",
@@ -152,7 +152,7 @@ def _rows(
     colors = label_colors(stored.adata, column, labels.categories)
     parts = [(name, colors[name], values[labels.codes == labels.categories.index(name)]) for name in labels.used]
     parts.sort(key=lambda part: -float(part[2].median()))
-    return [("all cells", to_rgba(INK), values), *parts]
+    return [("all cells", to_rgba(ink()), values), *parts]
 
 
 def _neurons(panel: Axes, layer: Layer, values: np.ndarray, cmap: Colormap) -> None:
@@ -182,9 +182,9 @@ def _cells(panel: Axes, rows: list[tuple[str, tuple[float, float, float, float],
         medians, place, s=16, c="white", edgecolors=[c for _, c, _ in rows], linewidths=1.2, zorder=3, gid="median"
     )
     panel.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.5, -0.5), yticks=place)
-    panel.set_yticklabels([name for name, _, _ in rows], fontsize=SMALL_SIZE, color=INK, parse_math=False)
+    panel.set_yticklabels([name for name, _, _ in rows], fontsize=SMALL_SIZE, color=ink(), parse_math=False)
     panel.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
-    panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=INK, length=2, width=0.6)
+    panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=2, width=0.6)
     panel.tick_params(axis="y", length=0)
     panel.grid(visible=True, axis="x", color=FRAME, linewidth=0.5)
     panel.set_axisbelow(True)
@@ -214,6 +214,6 @@ def _fits(panel: Axes, neurons: np.ndarray, maps: np.ndarray, cmap: Colormap) ->
     names = ["map", *map(str, range(1, n_fits))]
     panel.set_xticks(range(n_fits), names if n_fits <= 2 * _MOST_NUMBERS else [""] * n_fits)
     panel.set_yticks(range(n_fits), names if n_fits <= 2 * _MOST_NUMBERS else [""] * n_fits)
-    panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=INK, length=0)
+    panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=0)
     panel.grid(visible=False)
     panel.spines[:].set(color=FRAME, linewidth=0.6)

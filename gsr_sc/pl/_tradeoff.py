@@ -13,7 +13,7 @@ from ..get import scan as scan_table
 from ..get._values import picked
 from ..slots import stored_scan
 from ._canvas import canvas
-from ._colors import GREY, INK
+from ._colors import GREY, ink
 from ._sheet import SMALL_SIZE, text_width, wrap, write_title
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#4
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _WIDTH, _HEIGHT = 3.4, 2.7
 _WITHIN = "smoothest within it"
-_BEST: dict[str, Any] = {"s": 190, "marker": "o", "edgecolors": INK, "linewidths": 1.2}
-_ELBOW: dict[str, Any] = {"s": 130, "marker": "D", "edgecolors": INK, "linewidths": 1.0, "zorder": 4}
+_BEST: dict[str, Any] = {"s": 190, "marker": "o", "linewidths": 1.2}
+_ELBOW: dict[str, Any] = {"s": 130, "marker": "D", "linewidths": 1.0, "zorder": 4}
 
 
 @doc_params()
@@ -120,17 +120,19 @@ def tradeoff(
             (table["elbow"], "elbow", _ELBOW),
         ):
             found = table[rows]
-            panel.scatter(found[smooth], found["explained_variance"], facecolors="none", gid=gid, **look)
+            panel.scatter(
+                found[smooth], found["explained_variance"], facecolors="none", edgecolors=ink(), gid=gid, **look
+            )
         handles += _keys(with_elbow=bool(table["elbow"].any()))
         for text in panel.legend(
             handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize=SMALL_SIZE
         ).get_texts():
-            text.set(parse_math=False, color=INK)
-        panel.set_xlabel(_CALLED[smooth], fontsize=SMALL_SIZE + 1, color=INK)
-        panel.set_ylabel("held-out explained variance", fontsize=SMALL_SIZE + 1, color=INK)
+            text.set(parse_math=False, color=ink())
+        panel.set_xlabel(_CALLED[smooth], fontsize=SMALL_SIZE + 1, color=ink())
+        panel.set_ylabel("held-out explained variance", fontsize=SMALL_SIZE + 1, color=ink())
         panel.xaxis.set_major_locator(MaxNLocator(5))
         panel.yaxis.set_major_locator(MaxNLocator(5))
-        panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=INK, length=2.5, width=0.6)
+        panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=2.5, width=0.6)
         panel.spines[["top", "right"]].set_visible(False)
         panel.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
         panel.grid(visible=False)
@@ -141,7 +143,7 @@ def tradeoff(
                 x=-0.55 / _WIDTH,
                 ha="left",
                 fontsize=SMALL_SIZE + 1.5,
-                color=INK,
+                color=ink(),
                 linespacing=1.15,
                 parse_math=False,
             )
@@ -152,7 +154,7 @@ def tradeoff(
 
 def _keys(*, with_elbow: bool) -> list[Line2D]:
     """What marks stand for, for the legend."""
-    open_mark: dict[str, Any] = {"color": INK, "markerfacecolor": "none", "linestyle": "none"}
+    open_mark: dict[str, Any] = {"color": ink(), "markerfacecolor": "none", "linestyle": "none"}
     return [
         Line2D([], [], marker="o", markersize=7, label="recommended", **open_mark),
         *([Line2D([], [], marker="D", markersize=6, label="elbow", **open_mark)] if with_elbow else []),
@@ -172,9 +174,12 @@ def _curve(panel: Axes, rows: pd.DataFrame, smooth: str, *, color: str, marker: 
     panel.plot(x, y, color=color, linewidth=1.2, zorder=2, gid="curve")
     faces = [color if is_taken else "white" for is_taken in rows["candidate"]]
     panel.scatter(x, y, s=22, marker=marker, c=faces, edgecolors=color, linewidths=1.1, zorder=3, gid="fits")
-    for at, height, value in zip(x, y, rows["smoothness"], strict=True):
+    # Out of the ring round what is recommended, and of the diamond of an elbow.
+    marked = rows["recommended"].to_numpy(dtype=bool) | rows["elbow"].to_numpy(dtype=bool)
+    for at, height, value, ringed in zip(x, y, rows["smoothness"], marked, strict=True):
+        shift = (6, 7) if ringed else (3, 4)
         panel.annotate(
-            f"{value:g}", (at, height), (3, 4), textcoords="offset points", fontsize=SMALL_SIZE - 1.5, color=color
+            f"{value:g}", (at, height), shift, textcoords="offset points", fontsize=SMALL_SIZE - 1.5, color=color
         )
     plain = float(rows["explained_variance_unregularised"].mean())
     lowest = plain - tolerance * abs(plain)

@@ -84,3 +84,10 @@ def test_map_without_history() -> None:
     adata.uns["gsr"]["history"] = {}
     with pytest.raises(ValueError, match="No history"):
         history(adata)
+
+
+def test_curves_do_not_run_through_the_words_of_the_legend() -> None:
+    for panel in history(make_map(), show=False):
+        ground = panel.get_legend().get_frame()
+        assert ground.get_visible()
+        assert ground.get_facecolor()[3] > 0.5

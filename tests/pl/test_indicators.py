@@ -161,3 +161,11 @@ def test_tree_merges_within_groups_first_and_never_falls() -> None:
     whole = [set(np.flatnonzero(group == k).tolist()) for k in range(3)]
     assert all(found in members.values() for found in whole)
     assert group_tree(np.ones((1, 1)), np.zeros(1, dtype=int)).shape == (0, 4)
+
+
+def test_colour_bar_of_a_single_row_can_be_read() -> None:
+    adata = make_map("grid")
+    panel = draw(adata, groupby="cell_type", groups="type 1")
+    panel.figure.draw_without_rendering()
+    (bar,) = (child for child in panel.child_axes if child.get_gid() == "colorbar")
+    assert bar.get_window_extent().height / panel.figure.dpi == pytest.approx(0.75, abs=0.05)

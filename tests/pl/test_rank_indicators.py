@@ -10,6 +10,7 @@ import pytest
 from _look import artists, texts
 from _maps import make_map
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 
 from gsr_sc import get, pl, tl
 
@@ -106,3 +107,12 @@ def test_groups_and_labels_that_no_neuron_is_left_for() -> None:
 def test_needs_the_ranking() -> None:
     with pytest.raises(KeyError, match=r"tl.rank_indicators\(adata\)"):
         pl.rank_indicators(make_map("grid"))
+
+
+def test_note_stands_below_the_axis_of_the_caller(adata: AnnData) -> None:
+    figure = Figure()
+    panel = figure.subplots()
+    pl.rank_indicators(adata, ax=panel, show=False)
+    figure.draw_without_rendering()
+    (note,) = (text for text in panel.texts if "intervals" in text.get_text())
+    assert note.get_window_extent().y1 < panel.xaxis.label.get_window_extent().y0 + 1

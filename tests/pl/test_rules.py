@@ -16,6 +16,7 @@ from _hash import hash_adata
 from _maps import KINDS, MapKind, add_comparison, add_query, add_scan, add_stability
 from _maps import make_map as make_plain_map
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from gsr_sc import pl, tl
@@ -244,3 +245,22 @@ def test_no_line_of_a_style_crosses_a_picture(name: str, options: dict[str, Any]
     lines = [line for ax in drawn for axis in (ax.xaxis, ax.yaxis) for line in axis.get_gridlines()]
     assert not any(line.get_visible() for line in lines)
     plt.close(figure)
+
+
+@pytest.mark.parametrize("name", pl.__all__)
+def test_words_can_be_read_on_a_dark_page(name: str, adata: AnnData) -> None:
+    with mpl.style.context("dark_background"):
+        panel = _function(name)(adata, show=False, **SINGLE[name])
+    legend = panel.get_legend()
+    words = [
+        panel.title,
+        panel.xaxis.label,
+        *panel.get_yticklabels(),
+        *panel.figure.texts,
+        *(legend.get_texts() if legend else []),
+    ]
+    page = np.array(to_rgb(panel.figure.get_facecolor())).mean()
+    assert page < 0.1
+    assert panel.title.get_text()
+    for word in words:
+        assert np.array(to_rgb(word.get_color())).mean() > page + 0.4, word.get_text()

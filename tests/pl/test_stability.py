@@ -69,3 +69,15 @@ def test_wrong_choices() -> None:
         pl.stability(adata, panels="cell")  # type: ignore[arg-type]
     with pytest.raises(KeyError, match="groupby"):
         pl.stability(adata, groupby="nothing")
+
+
+def test_long_names_stay_clear_of_the_colour_bar() -> None:
+    adata = make_map("grid")
+    add_stability(adata)
+    long = "effector memory CD8-positive, alpha-beta T cell, terminally differentiated"
+    adata.obs["cell_type"] = adata.obs["cell_type"].cat.rename_categories({"type 1": long})
+    figure = pl.stability(adata, groupby="cell_type", return_fig=True)
+    figure.draw_without_rendering()
+    neurons, cells, _ = figure.axes[:3]
+    beside = max(label.get_window_extent().x0 for label in neurons.child_axes[0].get_yticklabels())
+    assert min(label.get_window_extent().x0 for label in cells.get_yticklabels()) > beside

@@ -92,3 +92,17 @@ def test_wrong_choices() -> None:
         pl.tradeoff(adata, graphs="star")
     with pytest.raises(ValueError, match="`smooth` is 'loss'"):
         pl.tradeoff(adata, smooth="loss")  # type: ignore[arg-type]
+
+
+def test_the_number_of_what_is_recommended_stands_outside_its_ring() -> None:
+    adata = make_map("grid")
+    add_scan(adata)
+    panel = pl.tradeoff(adata, show=False)
+    panel.figure.draw_without_rendering()
+    (best,) = artists(panel, "best")
+    centre = panel.transData.transform(best.get_offsets()[0])
+    radius = np.sqrt(best.get_sizes()[0]) / 2 * panel.figure.dpi / 72
+    (number,) = (text for text in panel.texts if np.allclose(text.xy, best.get_offsets()[0]))
+    box = number.get_window_extent()
+    nearest = np.clip(centre, box.min, box.max)
+    assert np.linalg.norm(nearest - centre) > 0.8 * radius
