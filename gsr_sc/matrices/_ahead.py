@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
+    Read = tuple[Any, NDArray[np.intp] | None]
 
 # A gap of so many rows is read as well, rather than to begin anew behind it.
 _GAP = 16
@@ -25,7 +26,7 @@ class Ahead:
     Parameters
     ----------
     read
-        From row numbers to rows.
+        From row numbers to rows as they were read, and which of these are meant, in order; None for all as they are.
     pools
         Row numbers of each pool, in the order in which they will be asked for.
 
@@ -35,16 +36,16 @@ class Ahead:
         Numbers of all rows to come.
     """
 
-    def __init__(self, read: Callable[[NDArray[np.intp]], Any], pools: Sequence[NDArray[np.intp]]) -> None:
+    def __init__(self, read: Callable[[NDArray[np.intp]], Read], pools: Sequence[NDArray[np.intp]]) -> None:
         self.order = np.concatenate([*pools, np.empty(0, dtype=np.intp)]).astype(np.intp)
         self._read = read
         self._pools = list(pools)
         self._ends = np.cumsum([len(pool) for pool in pools])
         self._position = 0
         self._current = -1
-        self._rows: Any = None
+        self._read_rows: Read | None = None
         self._thread = ThreadPoolExecutor(1, "gsr_sc-disk")
-        self._coming: Future[Any] | None = self._thread.submit(read, pools[0]) if pools else None
+        self._coming: Future[Read] | None = self._thread.submit(read, pools[0]) if pools else None
 
     def is_next(self, index: NDArray[np.intp]) -> bool:
         """Whether these are the rows to come."""
@@ -63,7 +64,7 @@ class Ahead:
                 self._advance()
             begins = self._ends[self._current] - len(self._pools[self._current])
             stop = min(self._position + n_rows, int(self._ends[self._current]))
-            parts.append(self._rows[self._position - begins : stop - begins])
+            parts.append(self._part(slice(self._position - begins, stop - begins)))
             n_rows -= stop - self._position
             self._position = stop
         if self._position == len(self.order):
@@ -72,17 +73,23 @@ class Ahead:
             return parts[0]
         return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
 
+    def _part(self, taken: slice) -> Any:
+        assert self._read_rows is not None
+        rows, at = self._read_rows
+        # Put in order batch by batch: a whole pool would be there twice.
+        return rows[taken] if at is None else rows[at[taken]]
+
     def close(self) -> None:
         """Read no more, and let go of what was read."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-        self._rows, self._coming, self._position = None, None, len(self.order)
+        self._read_rows, self._coming, self._position = None, None, len(self.order)
 
     def _advance(self) -> None:
         self._current += 1
         # Let go first: no more than two pools are held.
-        self._rows = None
+        self._read_rows = None
         assert self._coming is not None
-        self._rows, self._coming = self._coming.result(), None
+        self._read_rows, self._coming = self._coming.result(), None
         if self._current + 1 < len(self._pools):
             self._coming = self._thread.submit(self._read, self._pools[self._current + 1])
 

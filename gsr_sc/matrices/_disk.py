@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ._ahead import Read
     from ._readers import Reader
     from ._rows import Index
 
-# Rows that are held in memory at a time: read in order, or shuffled together; once more for those that are read ahead.
-_POOL_ROWS = 16_384
+# Rows that are held in memory at a time, and once more those that are read ahead: shuffled together, or read in order, where
+# more would gain nothing.
+_POOL_ROWS, _ROWS_IN_ORDER = 16_384, 4096
 # Short, so that those that stand for all are from many places.
 _SAMPLE_RUN = 32
 _SEED = 0
@@ -69,7 +71,7 @@ class DiskRows(Rows):
         if self._shuffled is not None:
             self._shuffled.close()
         pools = shuffled_runs(rows, rng, most, run_rows=self._reader.run_rows, pool_rows=self._pool_rows)
-        self._shuffled = Ahead(self._read_any, pools)
+        self._shuffled = Ahead(self._read_runs, pools)
         return self._shuffled.order
 
     def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
@@ -100,9 +102,9 @@ class DiskRows(Rows):
             going_on = stop - start >= min(BLOCK_ROWS, self.shape[0])
             if not going_on:
                 return self._reader.read([(start, stop)])
-            bounds = [*range(start, self.shape[0], self._pool_rows), self.shape[0]]
+            bounds = [*range(start, self.shape[0], max(_ROWS_IN_ORDER, self._reader.run_rows)), self.shape[0]]
             pools = [np.arange(a, b) for a, b in pairwise(bounds)]
-            self._in_order = Ahead(self._read_any, pools)
+            self._in_order = Ahead(self._read_runs, pools)
         return self._in_order.take(stop - start)
 
     def _read_rows(self, index: NDArray[np.intp]) -> Any:
@@ -115,7 +117,12 @@ class DiskRows(Rows):
         return self._read_any(index)
 
     def _read_any(self, index: NDArray[np.intp]) -> Any:
-        """Rows by number, in any order and repeated: read as runs, with small gaps read as well."""
+        """Rows by number, in any order and repeated."""
+        read, at = self._read_runs(index)
+        return read if at is None else read[at]
+
+    def _read_runs(self, index: NDArray[np.intp]) -> Read:
+        """Runs that hold rows by number, small gaps read as well, and which of their rows these are; None for all in order."""
         rows, back = np.unique(np.asarray(index) % self.shape[0] if len(index) else index, return_inverse=True)
         spans = runs_of(rows)
         read = self._reader.read(spans)
@@ -124,4 +131,4 @@ class DiskRows(Rows):
         span = np.searchsorted([start for start, _ in spans], rows, side="right") - 1
         at = (offsets[span] + rows - np.array([start for start, _ in spans], dtype=np.intp)[span])[back.ravel()]
         whole = len(at) == read.shape[0] and bool((np.diff(at) == 1).all())
-        return read if whole else read[at]
+        return read, None if whole else at

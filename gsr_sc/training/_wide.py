@@ -30,8 +30,8 @@ class WideLayers:
     """A pass over a batch and back, for squared error on a CPU.
 
     The layers between are small, and left to autograd. In the first and the last one every product is made once, into arrays
-    that are kept from step to step: fresh ones of megabytes come from the system page by page. The residual is the output
-    with the values subtracted in place, and what the gradients are multiplied by goes into the small arrays.
+    that are kept from step to step: fresh ones of megabytes come from the system page by page. The output is
+    added to the negative values, and what the gradients are multiplied by goes into the small arrays.
 
     Parameters
     ----------
@@ -124,12 +124,11 @@ class WideLayers:
 
         def work(part: slice) -> tuple[float, Tensor]:
             residual = self._array(f"residual {part.start}", len(decoded), part.stop - part.start)
-            torch.addmm(bias[part], decoded, matrix[part].t(), out=residual).sub_(observed[:, part])
+            torch.sub(bias[part], observed[:, part], out=residual).addmm_(decoded, matrix[part].t())
             torch.mm(residual.t(), scaled, out=to_matrix[part])
             torch.sum(residual, dim=0, out=to_bias[part]).mul_(factor)
-            # Row by row, as a sum of so many squares in one go loses digits.
-            error = float(torch.linalg.vector_norm(residual, dim=1).double().square().sum())
-            return error, residual @ matrix[part]
+            flat = residual.view(-1)
+            return float(flat @ flat), residual @ matrix[part]
 
         errors, backs = zip(*in_pieces(pool, work, columns), strict=True)
         return sum(errors) / observed.numel(), sum(backs[1:], backs[0]) * factor

@@ -39,6 +39,7 @@ def table() -> np.ndarray:
 @pytest.fixture
 def noting(table: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Noting:
     monkeypatch.setattr(_disk, "_POOL_ROWS", 512)
+    monkeypatch.setattr(_disk, "_ROWS_IN_ORDER", 512)
     return Noting(table)
 
 
