@@ -49,7 +49,17 @@ def main() -> None:
                 for seed in range(options.seeds):
                     value = kept.get(
                         lambda data=data, how=how, label=label, seed=seed: leave_out(data, how, label, seed, options),
-                        *(name, data.fingerprint, how, label, seed, options.max_epochs, options.max_cells),
+                        *(
+                            name,
+                            data.fingerprint,
+                            how,
+                            label,
+                            seed,
+                            options.max_epochs,
+                            options.max_cells,
+                            options.alone,
+                            options.share_new,
+                        ),
                     )
                     rows.append(
                         {"data": name, "input": how, "left out": label, "purity": float(purity[label]), **value}
@@ -79,6 +89,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default: 1)")
     parser.add_argument("--max-epochs", type=int, help="fewer epochs than by default")
     parser.add_argument("--max-cells", type=int, help="cells drawn from larger sets")
+    parser.add_argument("--alone", action="store_true", help="judge each cell alone (`together=False`)")
+    parser.add_argument(
+        "--share-new", type=float, default=1.0, help="largest share of new cells in a query (default: 1)"
+    )
     parser.add_argument("--n-jobs", type=int, default=2, help="threads (default: 2)")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="where results are kept")
     options = parser.parse_args()
@@ -108,15 +122,22 @@ def leave_out(data: DataSet, how: str, label: str, seed: int, options: argparse.
         adata = adata[np.sort(rng.choice(adata.n_obs, options.max_cells, replace=False))].copy()
     new = (adata.obs[data.label].astype(str) == label).to_numpy()
     drawn = ~new & (rng.random(adata.n_obs) < _DRAWN)
-    reference, usual, strange = (adata[rows].copy() for rows in (~new & ~drawn, drawn, new))
+    if options.share_new < 1:
+        most = options.share_new / (1 - options.share_new) * drawn.sum()
+        kept = rng.permutation(np.flatnonzero(new))[: max(round(most), 1)]
+        adata = adata[~new | np.isin(np.arange(adata.n_obs), kept)].copy()
+        drawn, new = (mask[~new | np.isin(np.arange(len(new)), kept)] for mask in (drawn, new))
+    reference, query = adata[~new & ~drawn].copy(), adata[drawn | new].copy()
+    new = new[drawn | new]
     model = gsr_sc.GSR(rng=seed, n_jobs=options.n_jobs, max_epochs=options.max_epochs, **fit_options)
     with clock() as spent:
         model.fit(reference, progress=False).annotate(reference)
-    for query in (usual, strange):
-        gsr_sc.tl.map_query(query, model, reference=reference, labels_key=data.label)
-    known, unknown = (query.obs["gsr_novelty"].to_numpy() for query in (usual, strange))
+    gsr_sc.tl.map_query(query, model, reference=reference, labels_key=data.label, together=not options.alone)
+    novelty = query.obs["gsr_novelty"].to_numpy()
+    known, unknown = novelty[~new], novelty[new]
+    usual = query[~new]
     # The novelty is a rank among held-out cells, and these are a sample themselves: two are compared, not one with a law.
-    n_held_out = usual.uns["gsr_query"]["n_novelty_reference"]
+    n_held_out = query.uns["gsr_query"]["n_novelty_reference"]
     held_out = (np.arange(n_held_out) + 0.5) / n_held_out
     right = usual.obs["gsr_label"].astype(str) == usual.obs[data.label].astype(str)
     return {

@@ -63,12 +63,15 @@ class Match:
         See `counted`.
     by
         What the names in the reference are.
+    there
+        Which of all variables of the reference are there, those that the model reads first; None if all.
     """
 
     columns: NDArray[np.intp]
     counted: NDArray[np.intp] | None
     share: float
     by: str
+    there: NDArray[np.bool_] | None = None
 
     @property
     def found(self) -> NDArray[np.bool_]:
@@ -184,11 +187,11 @@ def match_genes(genes: Genes, query: pd.Index[str], *, var_key: str | None = Non
     once = np.flatnonzero(~plain.duplicated())
     columns = _find(plain[once], once, read)
     if genes.share is None:
-        return Match(columns=columns, counted=None, share=1.0, by=by)
+        return Match(columns=columns, counted=None, share=1.0, by=by, there=columns >= 0)
     everywhere = _find(plain[once], once, known[by])
     there = everywhere >= 0
     share = 1.0 if there.all() else float(genes.share[there].sum(dtype=np.float64))
-    return Match(columns=columns, counted=np.sort(everywhere[there]), share=max(share, 1e-6), by=by)
+    return Match(columns=columns, counted=np.sort(everywhere[there]), share=max(share, 1e-6), by=by, there=there)
 
 
 def _find(names: pd.Index[str], numbers: NDArray[np.intp], wanted: pd.Index[str]) -> NDArray[np.intp]:

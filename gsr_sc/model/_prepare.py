@@ -75,7 +75,7 @@ def prepare(data: Input, covariates: Covariates, options: Options) -> Prepared:
     useful = np.flatnonzero(~facts.silent)
     graph = resolve(options.graph, n_neurons=options.n_neurons, n_obs=len(useful))
     design.check(graph)
-    training, held_out = _split(useful)
+    training, held_out = split(useful)
     transform = fit_transform(
         data.rows, kind=kind, counts=counts, columns=data.columns, training=training, totals=facts.totals
     )
@@ -93,7 +93,7 @@ def prepare(data: Input, covariates: Covariates, options: Options) -> Prepared:
     )
 
 
-def _split(useful: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split(useful: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Sorted numbers of training and held-out rows."""
     if len(useful) < _MIN_TO_HOLD_OUT:
         logger.warning("with %d usable observations none is held out: explained variance is in-sample", len(useful))

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._log import warn
 from ..inputs import VAR_NAMES, listed, names_of, read_known_conditions
+from ._beside import beside_reference, usual_conditions
 from ._fitted import encode
 from ._placing import find_genes, open_source
 from ._residuals import depth, measures
@@ -50,8 +51,20 @@ class PlacedQuery:
     report: dict[str, Any]
 
 
-def place_query(state: Fitted, adata: AnnData, data: Input, *, var_key: str | None, min_overlap: float) -> PlacedQuery:
+def place_query(
+    state: Fitted,
+    adata: AnnData,
+    data: Input,
+    *,
+    var_key: str | None,
+    min_overlap: float,
+    reference: tuple[AnnData, Input] | None = None,
+    together: bool = True,
+) -> PlacedQuery:
     """Place the rows of an input that may lack some variables, and have others.
+
+    With the `reference` that the model was fitted on, novelty is judged by its held-out cells seen in the same way, and by what
+    cells have in common if they are looked at `together`.
 
     Raises
     ------
@@ -65,7 +78,7 @@ def place_query(state: Fitted, adata: AnnData, data: Input, *, var_key: str | No
     share = float(match.found.mean())
     if share < min_overlap or not match.found.any():
         _refuse(state, names, match, min_overlap, var_key)
-    conditions, unseen = read_known_conditions(adata, state.batches, usual=_usual(state))
+    conditions, unseen = read_known_conditions(adata, state.batches, usual=usual_conditions(state))
     if unseen:
         warn(
             f"The model has not seen these batches: {listed(unseen)}. Their observations are placed as the mean of those it "
@@ -84,12 +97,19 @@ def place_query(state: Fitted, adata: AnnData, data: Input, *, var_key: str | No
     )
     activations = encode(state.network, source)
     novelty = np.full(len(activations), np.nan)
+    n_reference, beside = 0, None
     if state.novelty is None:
         logger.info(
             "the model does not know what is usual: novelty is NaN (fit it anew, with 190 observations or more)"
         )
     else:
-        novelty = state.novelty(measures(state.network, source, state.novelty), depth(source))
+        if reference is not None:
+            beside = beside_reference(state, source, silent, match, reference, together=together)
+        if beside is None:
+            novelty = state.novelty(measures(state.network, source, state.novelty), depth(source))
+            n_reference = state.novelty.n_held_out
+        else:
+            novelty, n_reference = beside
         novelty[silent] = np.nan
     report = {
         "n_variables": len(match.found),
@@ -99,15 +119,11 @@ def place_query(state: Fitted, adata: AnnData, data: Input, *, var_key: str | No
         "missing": np.array([str(name) for name in missing], dtype=object),
         "matched_by": VAR_NAMES if var_key is None else var_key,
         "matched_to": match.by,
-        "n_novelty_reference": 0 if state.novelty is None else state.novelty.n_held_out,
+        "n_novelty_reference": n_reference,
+        "judged_together": beside is not None and together,
         "unseen_batches": np.array(unseen, dtype=object),
     }
     return PlacedQuery(activations=activations, silent=silent, columns=match.columns, novelty=novelty, report=report)
-
-
-def _usual(state: Fitted) -> NDArray[np.float32] | None:
-    usual = state.network.usual
-    return None if usual is None else usual.cpu().numpy()
 
 
 def _refuse(state: Fitted, names: pd.Index[str], match: Match, min_overlap: float, var_key: str | None) -> None:

@@ -59,6 +59,19 @@ def learn_novelty(
     axes = principal_axes(source, sample, _N_COMPONENTS)
     look = Look(*(np.concatenate(parts) for parts in zip(*_looks(network, source, axes, sample), strict=True)))
     usual = usual_looks(axes, look, group[look.evidence.argmax(axis=1)])
+    return calibrated(network, source, rows, usual, held_out)
+
+
+def calibrated(
+    network: GraphAutoencoder,
+    source: MatrixSource,
+    rows: Rows,
+    usual: Novelty,
+    held_out: NDArray[np.intp],
+    *,
+    shared: NDArray[np.float32] | None = None,
+) -> Novelty:
+    """Learn what is usual for held-out rows of a source, which may lack variables; `shared` as in :func:`measures`."""
     shallow = []
     if source.transform.counts:
         some = source.sample(held_out, _MAX_SHALLOW)
@@ -67,19 +80,32 @@ def learn_novelty(
             fewer = _thinned(source, rows, some, kept, rng)
             # Cells that nothing is left of say nothing.
             left = np.flatnonzero(np.asarray(fewer.totals) > 0)
-            shallow.append((measures(network, fewer, usual)[left], depth(fewer)[left]))
+            shallow.append((measures(network, fewer, usual, left, shared=shared), depth(fewer, left)))
     seen = depth(source, held_out)
     # In panels and images, values that are zero are no sign of how deep one looked.
     trend = source.transform.counts or float(seen.mean()) < _SPARSE
-    return calibrate(usual, measures(network, source, usual, held_out), seen, shallow, trend=trend)
+    return calibrate(usual, measures(network, source, usual, held_out, shared=shared), seen, shallow, trend=trend)
 
 
 def measures(
-    network: GraphAutoencoder, source: MatrixSource, usual: Novelty, rows: NDArray[np.intp] | None = None
+    network: GraphAutoencoder,
+    source: MatrixSource,
+    usual: Novelty,
+    rows: NDArray[np.intp] | None = None,
+    *,
+    shared: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """All measures of strangeness of all rows of a source or some, (n_rows, 3)."""
+    """All measures of strangeness of all rows of a source or some, (n_rows, 3), or (n_rows, 4) with `shared` axes."""
     found = source.found if isinstance(source, PartialSource) else None
-    return np.concatenate([usual.measure(look, found) for look in _looks(network, source, usual.axes, rows)])
+    looks = _looks(network, source, usual.axes, rows)
+    return np.concatenate([usual.measure(look, found, shared) for look in looks])
+
+
+def residuals(
+    network: GraphAutoencoder, source: MatrixSource, usual: Novelty, rows: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """What the network leaves unexplained of some rows, (n_rows, n_found)."""
+    return np.concatenate([look.residuals for look in _looks(network, source, usual.axes, rows)])
 
 
 def depth(source: MatrixSource, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
@@ -145,8 +171,15 @@ def _thinned(
 ) -> MatrixSource:
     """Some rows as if a share of their counts alone had been seen."""
     values = rows.take(index)
+    whole = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
     counts = values.data if rows.is_sparse else values
     counts[:] = rng.binomial(counts.astype(np.int64), kept)
     conditions = None if source.conditions is None else source.conditions[index]
     totals = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
+    if isinstance(source, PartialSource) and source.totals is not None:
+        # Totals that are estimated shrink by as much as those that were counted.
+        totals *= source.totals[index] / np.maximum(whole, 1)
+        columns = np.full(source.n_inputs, -1)
+        columns[source.found] = source.transform.columns
+        return PartialSource(open_rows(values), source.whole, columns, totals, conditions=conditions)
     return MatrixSource(open_rows(values), source.transform, totals, conditions=conditions)

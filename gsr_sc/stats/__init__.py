@@ -6,7 +6,7 @@ from ._along import Along, change_along
 from ._basis import periodic_basis, spline_basis
 from ._contrasts import Contrasts, column_correlations, weighted_contrasts
 from ._linear import LinearEffects, adjusted, linear_effects, n_exchanges, overall_p_value
-from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, usual_looks
+from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, shared_axes, usual_looks
 from ._transfer import transfer_labels
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "n_exchanges",
     "overall_p_value",
     "periodic_basis",
+    "shared_axes",
     "spline_basis",
     "transfer_labels",
     "usual_looks",

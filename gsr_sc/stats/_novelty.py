@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 from sklearn.covariance import ledoit_wolf
+from sklearn.utils.extmath import randomized_svd
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +24,8 @@ _LEAST = 1e-9
 _TAIL = 0.9
 # Beyond this one is no longer less than what can be told from it.
 _FARTHEST = 25.0
+# Directions that residuals of several cells may have in common.
+_N_SHARED = 5
 
 
 class Look(NamedTuple):
@@ -69,7 +72,7 @@ class Novelty:
         Lowest, highest and mean depth of the held-out cells and its standard deviation, (4,).
     trend, spread
         Polynomial coefficients, along the depth, of each measure and of the logarithm of its standard deviation,
-        (3, n_terms) and (3, n_terms).
+        (n_measures, n_terms) and (n_measures, n_terms).
     scores
         Sorted scores of the held-out cells, or as many quantiles of them.
     n_held_out
@@ -88,15 +91,30 @@ class Novelty:
     scores: NDArray[np.float64]
     n_held_out: int
 
-    def measure(self, look: Look, found: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
-        """Logarithm of all measures, (n, 3); the residuals may be those of variables that were `found` alone."""
+    def measure(
+        self, look: Look, found: NDArray[np.bool_] | None = None, shared: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float64]:
+        """Logarithm of all measures, (n, 3), or (n, 4) with what cells have in common.
+
+        Parameters
+        ----------
+        look
+            What a network shows of the cells.
+        found
+            Variables that the residuals are of, (n_inputs,); all by default.
+        shared
+            Directions that residuals have in common, from :func:`shared_axes`.
+        """
         variance = self.variance if found is None else self.variance[found]
         # What stands for missing variables makes the noise of the others count the more: see `PartialSource`.
         share = 1.0 if found is None else float(found.mean())
         unexplained = (look.residuals**2 / variance).mean(axis=1, dtype=np.float64)
         along = _to_nearest(look.along, self.along_scale, self.along_groups)
         evidence = share * _to_nearest(look.evidence, self.evidence_scale, self.evidence_groups)
-        return np.log(np.column_stack([unexplained, along, evidence]) + _LEAST)
+        measures = [unexplained, along, evidence]
+        if shared is not None:
+            measures.append(((look.residuals @ shared) ** 2).sum(axis=1, dtype=np.float64))
+        return np.log(np.column_stack(measures) + _LEAST)
 
     def score(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
         """How much more than usual there is at this depth of the measure that has most, (n,)."""
@@ -140,6 +158,17 @@ def usual_looks(axes: NDArray[np.float32], look: Look, groups: NDArray[Any]) -> 
         scores=np.zeros(0),
         n_held_out=0,
     )
+
+
+def shared_axes(residuals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Directions in which cells leave most unexplained together, (n_found, n_axes).
+
+    Noise goes in all directions, a type of cells that the reference lacks in few. Where held-out cells are among the rows, and
+    are treated like all others, what cells show along these axes remains comparable between them and the others: whoever comes
+    with it, one more cell of the reference looks as held-out ones do.
+    """
+    n_axes = min(_N_SHARED, *residuals.shape)
+    return np.asarray(randomized_svd(residuals, n_axes, random_state=0)[2].T, dtype=np.float32)
 
 
 def calibrate(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
+    from ..inputs import Input
     from ..model import Fitted
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def map_query(
     reference: AnnData | None = None,
     labels_key: str | None = None,
     n_neighbors: int = 15,
+    together: bool = True,
     var_key: str | None = None,
     min_overlap: float = 0.5,
     layer: str | None = None,
@@ -61,12 +63,18 @@ def map_query(
     model
         The fitted model, or the folder that it was saved to.
     reference
-        The data that the model was fitted on, with the map in it and with labels to carry over.
+        The data that the model was fitted on. With labels to carry over and the map in it, see `labels_key`. Novelty gains by
+        it too: see `together`.
     labels_key
         Column of `reference.obs` with these labels; observations without one are not asked. Without a `reference`, it is
         the `labels_key` that the model was fitted with, and its own classifier speaks.
     n_neighbors
         How many reference observations, nearest in their activations, say which label an observation gets.
+    together
+        With a `reference` that has the rows and values of the fit, whether cells of the query are looked at together: what the
+        decoder leaves unexplained of many cells alike is then told from noise, so that new types are recognised much better,
+        and the more so the more cells of them there are. Otherwise each cell is judged alone. So are those of a query whose
+        cells all differ from the reference, as those of another laboratory may: together, all of them are novel.
     var_key
         Column of `.var` that names the variables, such as `"gene_ids"`, instead of `.var_names`. It is compared with the
         names that the model was fitted on and with every column of identifiers that the reference had; release numbers of
@@ -103,7 +111,8 @@ def map_query(
     `.uns["gsr_query"]`
         `n_variables` that the model reads, `n_matched` of them in the query, the `missing_share` and names of those
         `missing`, the number of variables not used (`n_extra`), what was `matched_by` and `matched_to`,
-        `unseen_batches`, and `n_novelty_reference`, the number of observations behind the novelty.
+        `unseen_batches`, `n_novelty_reference`, the number of observations behind the novelty, and whether cells were
+        `judged_together`.
 
     Raises
     ------
@@ -123,7 +132,11 @@ def map_query(
     -----
     Three measures make up the novelty, all freed of the part that depth explains: the mean square of the residual (what the
     decoder does not explain) over genes, and how far a cell is from the nearest cluster of the reference, along its principal
-    components and in what drives the neurons. To be far in one of them is enough. Uniform novelty is
+    components and in what drives the neurons. A fourth is added where cells are looked at `together`: how much of the residual
+    lies along the five main axes of the residuals of query and held-out cells. As these are treated alike, more cells of the
+    reference stay uniform whoever comes with them. To be far in one of the measures is enough. With a `reference`, held-out
+    cells are seen without the genes that the query lacks, so that missing ones make nothing strange; without it, cells of
+    queries that lack many genes look stranger than they are. Uniform novelty is
     promised for cells measured like the reference; as it is a rank among those held out, compare it with a sample of as
     many, not with an exact law. Rare types of the reference look stranger than common ones, and a new type that lies
     between known ones may not look strange at all. A query from another laboratory is novel as a whole to some extent:
@@ -146,11 +159,14 @@ def map_query(
     model = model if isinstance(model, GSR) else GSR.load(model, device=device)
     state = model.fitted
     _check_labels(state, reference, labels_key)
+    beside = None if reference is None else _values_of(reference, model)
     taught = None if reference is None or labels_key is None else _read_reference(state, reference, labels_key, key)
     layer = None if layer == "X" else model.layer if layer is None else layer
     data = read_input(adata, layer=layer, use_rep=model.use_rep, to_fit=False)
     with limited_threads(model.n_jobs if n_jobs is None else n_jobs):
-        placed = place_query(state, adata, data, var_key=var_key, min_overlap=min_overlap)
+        placed = place_query(
+            state, adata, data, var_key=var_key, min_overlap=min_overlap, reference=beside, together=together
+        )
         stored = results(state, placed.activations, placed.silent, columns=placed.columns, n_vars=adata.n_vars)
         labelled: dict[str, Any] = {}
         if taught is not None:
@@ -193,10 +209,16 @@ def _as_label(probabilities: NDArray[np.float32], names: list[str]) -> dict[str,
     }
 
 
+def _values_of(reference: AnnData, model: GSR) -> tuple[AnnData, Input] | None:
+    """What the model was fitted on, if it is still there."""
+    try:
+        return reference, read_input(reference, layer=model.layer, use_rep=model.use_rep, to_fit=False)
+    except (KeyError, ValueError) as error:
+        logger.info("`reference` has not the values of the fit (%s): each cell is judged alone", error)
+        return None
+
+
 def _check_labels(state: Fitted, reference: AnnData | None, labels_key: str | None) -> None:
-    if reference is not None and labels_key is None:
-        msg = "`reference` is there to carry labels over; name their column of `reference.obs` as `labels_key`."
-        raise ValueError(msg)
     if reference is None and labels_key is not None and labels_key != state.params.get("labels_key"):
         knows = state.params.get("labels_key")
         msg = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, spearmanr
 
-from gsr_sc.stats._novelty import Look, Novelty, calibrate, usual_looks
+from gsr_sc.stats._novelty import Look, Novelty, calibrate, shared_axes, usual_looks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,6 +77,23 @@ def test_every_measure_sees_what_is_its_own_and_one_is_enough() -> None:
         gained = model.measure(shown).mean(axis=0) - before
         assert np.flatnonzero(gained > 0.5).tolist() == [measure]
         assert np.median(model(model.measure(shown), at)) > 0.97
+
+
+def test_what_cells_have_in_common_is_seen_and_noise_stays_noise() -> None:
+    rng = np.random.default_rng(0)
+    usual = usual_looks(AXES, look(residuals(500, 1)), np.arange(500) % 2)
+    false, found = [], []
+    for seed in range(20):
+        held_out, more, new = residuals(100, seed), residuals(100, seed + 100), residuals(60, seed + 200)
+        new += 0.6 * rng.normal(size=N_GENES).astype(np.float32)
+        at = np.zeros(100)
+        for shared in (None, shared_axes(np.concatenate([held_out, more, new]))):
+            model = calibrate(usual, usual.measure(look(held_out), shared=shared), at, [])
+            false.append((model(usual.measure(look(more), shared=shared), at) > 0.9).mean())
+            found.append((model(usual.measure(look(new), shared=shared), at[:60]) > 0.9).mean())
+    assert np.mean(false[1::2]) == pytest.approx(0.1, abs=0.04)
+    assert np.mean(found[1::2]) > np.mean(found[::2]) + 0.15
+    assert shared_axes(held_out[:3]).shape == (N_GENES, 3)
 
 
 def test_cells_between_groups_are_far_from_both() -> None:

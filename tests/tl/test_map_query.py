@@ -279,6 +279,61 @@ class TestNovelty:
         assert (usual > 0.9).mean() < 0.25
         assert strange.median() > 0.9
 
+    def test_together_a_new_type_is_seen_and_cells_of_the_reference_stay_usual(self, trained: Trained) -> None:
+        query = anndata.concat([trained.query, trained.strange])
+        new = np.arange(query.n_obs) >= trained.query.n_obs
+        auroc = {}
+        for together in (True, False):
+            mapped = trained.map(query, reference=trained.reference, together=together)
+            novelty = mapped.obs["gsr_novelty"]
+            assert is_uniform(novelty[~new], trained)
+            assert mapped.uns["gsr_query"]["judged_together"] == together
+            assert mapped.uns["gsr_query"]["n_novelty_reference"] == trained.model.fitted.params["n_held_out"]
+            auroc[together] = (novelty[new].to_numpy()[:, None] > novelty[~new].to_numpy()[None, :]).mean()
+        assert auroc[True] > max(auroc[False], 0.97)
+        # With all genes, to have the reference changes nothing of how a cell looks alone.
+        np.testing.assert_allclose(novelty, trained.map(query).obs["gsr_novelty"], atol=1e-3)
+
+    def test_genes_are_missing_in_held_out_cells_too(self, trained: Trained) -> None:
+        kept = np.random.default_rng(2).random(N_GENES) < 0.4
+        query = trained.query[:, kept]
+        for together in (True, False):
+            options: dict[str, Any] = {"reference": trained.reference, "together": together, "min_overlap": 0.2}
+            assert is_uniform(trained.map(query, **options).obs["gsr_novelty"], trained)
+            strange = trained.map(trained.strange[:, kept], **options).obs["gsr_novelty"]
+            assert strange.median() > 0.9
+
+    @pytest.mark.parametrize("change", ["order", "values", "cells", "genes", "kind", "layer"])
+    def test_another_reference_judges_nothing(self, trained: Trained, change: str) -> None:
+        other = trained.reference.copy()
+        if change == "order":
+            other = other[::-1].copy()
+        elif change == "values":
+            other.X = other.X * 2
+        elif change == "cells":
+            other = other[1:].copy()
+        elif change == "genes":
+            other.var_names = [f"other{i}" for i in range(N_GENES)]
+        elif change == "kind":
+            other.X = other.X * 1.5
+        else:
+            del other.X
+        mapped = trained.map(trained.query, reference=other)
+        assert not mapped.uns["gsr_query"]["judged_together"]
+        np.testing.assert_array_equal(mapped.obs["gsr_novelty"], trained.map(trained.query).obs["gsr_novelty"])
+
+    @pytest.mark.parametrize(
+        "options", [{"likelihood": "nb"}, {"transform": "pearson"}, {"batch_key": "batch"}, {"use_rep": "rep"}], ids=str
+    )
+    def test_together_whatever_the_model_reads(self, options: dict[str, Any]) -> None:
+        adata = simulated(300)
+        adata.obs["batch"] = np.where(np.arange(300) % 3, "a", "b")
+        adata.obsm["rep"] = np.log1p(adata.X.toarray()[:, :20]).astype(np.float32)
+        model = GSR(**QUICK, **options).fit(adata)
+        mapped = gsr_sc.tl.map_query(adata, model, reference=adata, copy=True)
+        assert mapped.uns["gsr_query"]["judged_together"]
+        assert mapped.obs["gsr_novelty"].between(0, 1).all()
+
     def test_it_travels_with_the_model_and_no_cell_does(self, trained: Trained, tmp_path: Path) -> None:
         trained.model.save(tmp_path / "m")
         loaded = GSR.load(tmp_path / "m")
@@ -413,8 +468,6 @@ class TestLabels:
             trained.map(trained.query, reference=reference, labels_key="cluster")
 
     def test_options_that_do_not_go_together(self, trained: Trained) -> None:
-        with pytest.raises(ValueError, match="name their column"):
-            trained.map(trained.query, reference=trained.reference)
         with pytest.raises(ValueError, match="needs the labelled data as `reference`: the model was fitted without"):
             trained.map(trained.query, labels_key="cluster")
         with pytest.raises(KeyError, match="nothing"):
