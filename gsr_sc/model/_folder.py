@@ -118,6 +118,9 @@ def _genes(description: dict[str, Any], arrays: dict[str, Any]) -> Genes | None:
 
 def _novelty(stored: dict[str, Any]) -> Novelty | None:
     """What is usual; None in folders of earlier versions, and where too few cells were held out."""
+    if stored:
+        # Earlier folders lack what matters only where cells are looked at together, and is then learnt anew.
+        stored.setdefault("alone", np.array([0.0, 1.0]))
     if set(stored) != {field.name for field in fields(Novelty)}:
         return None
     return Novelty(**{**stored, "n_held_out": int(stored["n_held_out"].item())})

@@ -24,6 +24,8 @@ _LEAST = 1e-9
 _TAIL = 0.9
 # Beyond this one is no longer less than what can be told from it.
 _FARTHEST = 25.0
+# Measures of a cell that is looked at alone.
+_N_ALONE = 3
 # Directions that residuals of several cells may have in common.
 _N_SHARED = 5
 
@@ -77,6 +79,8 @@ class Novelty:
         Sorted scores of the held-out cells, or as many quantiles of them.
     n_held_out
         How many held-out cells there were.
+    alone
+        Mean and standard deviation of the soft maximum of the first three measures of held-out cells, (2,).
     """
 
     axes: NDArray[np.float32]
@@ -90,6 +94,7 @@ class Novelty:
     spread: NDArray[np.float64]
     scores: NDArray[np.float64]
     n_held_out: int
+    alone: NDArray[np.float64]
 
     def measure(
         self, look: Look, found: NDArray[np.bool_] | None = None, shared: NDArray[np.float32] | None = None
@@ -117,9 +122,20 @@ class Novelty:
         return np.log(np.column_stack(measures) + _LEAST)
 
     def score(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How much more than usual there is at this depth of the measure that has most, (n,)."""
+        """How much more than usual there is at this depth of the measure that has most, (n,).
+
+        What a cell shows alone and what it has in common with others have the same say.
+        """
+        excess = self.excess(measures, depth)
+        alone = np.asarray(logsumexp(excess[:, :_N_ALONE], axis=1))
+        if excess.shape[1] == _N_ALONE:
+            return alone
+        return np.asarray(logsumexp(np.column_stack([(alone - self.alone[0]) / self.alone[1], excess[:, -1]]), axis=1))
+
+    def excess(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Each measure in standard deviations of held-out cells of this depth, (n, n_measures)."""
         terms = _terms(depth, self.depth, self.trend.shape[1])
-        return np.asarray(logsumexp((measures - terms @ self.trend.T) * np.exp(-(terms @ self.spread.T)), axis=1))
+        return np.asarray((measures - terms @ self.trend.T) * np.exp(-(terms @ self.spread.T)))
 
     def __call__(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of held-out cells that look less strange, as one minus a conformal p-value, (n,) in [0, 1).
@@ -157,6 +173,7 @@ def usual_looks(axes: NDArray[np.float32], look: Look, groups: NDArray[Any]) -> 
         spread=np.zeros((3, 1)),
         scores=np.zeros(0),
         n_held_out=0,
+        alone=np.array([0.0, 1.0]),
     )
 
 
@@ -204,9 +221,10 @@ def calibrate(
     log_spread = np.log(left + 0.05 * left.mean(axis=0) + _LEAST)
     spread = np.asarray(np.linalg.lstsq(terms, log_spread, rcond=None)[0].T, dtype=np.float64)
     # Which measure is most is asked in standard deviations of held-out cells.
-    at = _terms(depth, stored, n_terms)
-    spread[:, 0] += np.log(((measures - at @ along.T) * np.exp(-(at @ spread.T))).std(axis=0) + _LEAST)
     novelty = replace(usual, depth=stored, trend=along, spread=spread, n_held_out=len(depth))
+    spread[:, 0] += np.log(novelty.excess(measures, depth).std(axis=0) + _LEAST)
+    alone = logsumexp(novelty.excess(measures, depth)[:, :_N_ALONE], axis=1)
+    novelty = replace(novelty, alone=np.array([alone.mean(), alone.std() + _LEAST]))
     scores = np.sort(novelty.score(measures, depth))
     if len(scores) > _N_QUANTILES:
         scores = np.quantile(scores, (np.arange(_N_QUANTILES) + 0.5) / _N_QUANTILES)
