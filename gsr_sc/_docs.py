@@ -62,7 +62,7 @@ init
     Where the map starts. `"pca"`, `"spectral"`: an annealed soft map started from principal components or
     diffusion coordinates. `"auto"`: lines, rings and trees are laid along the data unfolded by diffusion, with outlying
     clusters set aside; other graphs start from principal components. `"random"`: none, which folds the map.
-    Any other name is a key of `.obsm` to start the annealed map from, such as `"X_phate"`.
+    Any other name is a key of `.obsm`, with or without its `X_`, to start the annealed map from, such as `"phate"`.
 activation
     `"simplex"`: softmax over neurons, which gives local patches. `"relu"`, or `"linear"` as first published,
     which gives gradients over the whole layer. `"heat"`, `"wavelet"`: the softmax passed through a localising filter of

@@ -80,10 +80,10 @@ def read_labels(adata: AnnData, name: str, option: str) -> Labels:
         raise KeyError(unknown(f"`{option}` in .obs", [name], adata.obs.columns))
     column = adata.obs[name]
     if types.is_float_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype):
-        msg = (
-            f"`{option}={name!r}` is a column of numbers ({column.dtype}), not of groups. "
-            "Cut it into groups with `pandas.cut`, or colour the neurons by it with `color=`."
-        )
+        remedy = " Cut it into groups with `pandas.cut`, or colour the neurons by it with `color=`."
+        if types.is_datetime64_any_dtype(column.dtype):
+            remedy = " Make them text, such as `.dt.strftime('%Y-%m-%d')`."
+        msg = f"`{option}={name!r}` is a column of numbers or dates ({column.dtype}), not of groups.{remedy}"
         raise ValueError(msg)
     if not isinstance(column.dtype, pd.CategoricalDtype):
         column = _as_categorical(column)

@@ -187,5 +187,6 @@ def symmetric(
 def require_size(kind: str, value: int, smallest: int, name: str = "n_neurons") -> None:
     """Raise unless `value` is a whole number of at least `smallest`."""
     if not isinstance(value, int | np.integer) or value < smallest:
-        msg = f"`{name}` is {value!r}; a {kind} needs a whole number of at least {smallest}."
+        subject = f"{kind} need" if kind in ("rings", "lines", "groups") else f"a {kind} needs"
+        msg = f"`{name}` is {value!r}; {subject} a whole number of at least {smallest}."
         raise ValueError(msg)

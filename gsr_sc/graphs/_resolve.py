@@ -68,7 +68,7 @@ def resolve(graph: Any, *, n_neurons: int | None, n_obs: int) -> NeuronGraph | L
         built = from_adjacency(graph)
     else:
         msg = (
-            f"`graph` is a {type(graph).__name__}; pass one of {list(get_args(GraphKind))}, a `gsr_sc.graphs` object, "
+            f"`graph` is a {type(graph).__name__}; pass one of {[*get_args(GraphKind), 'learned']}, a `gsr_sc.graphs` object, "
             "a networkx graph, or a dense or sparse adjacency."
         )
         raise TypeError(msg)

@@ -75,7 +75,10 @@ def read_input(
         If options contradict each other, or there are too few observations or variables.
     """
     if not (hasattr(adata, "obsm") and hasattr(adata, "var_names")):
-        msg = f"The first argument is an AnnData; got a {type(adata).__name__}. Files of a collection need the extra `scale`."
+        msg = (
+            f"The first argument is an AnnData; got a {type(adata).__name__}. `anndata.AnnData(matrix)` makes one; "
+            "collections of files need the extra `scale`."
+        )
         raise TypeError(msg)
     if layer is not None and use_rep not in (None, "X"):
         msg = f"`layer={layer!r}` and `use_rep={use_rep!r}` both name the input; pass only one of them."
@@ -111,6 +114,18 @@ def read_input(
     return Input(rows, columns, adata.obs_names, var_names, where, is_representation)
 
 
+_REMEDY = {
+    False: "Fill it in, `adata.var[name].eq(True)`, or pass another mask as `mask_var=`.",
+    True: "For a list of names it is `adata.var_names.isin(names)`.",
+}
+
+
+def _by_name(mask: pd.Series[bool], names: pd.Index[str]) -> pd.Series[bool]:
+    """A mask with the variables in another order, put into theirs."""
+    same = mask.index.is_unique and len(mask) == len(names) and names.isin(mask.index).all()
+    return mask.loc[names] if same else mask
+
+
 def _masked(adata: AnnData, mask_var: str | ArrayLike | None) -> NDArray[np.intp]:
     if mask_var is None and "highly_variable" not in adata.var:
         return np.arange(adata.n_vars)
@@ -120,11 +135,13 @@ def _masked(adata: AnnData, mask_var: str | ArrayLike | None) -> NDArray[np.intp
         mask = adata.var[name].to_numpy()
     else:
         name = "mask_var"
-        mask = np.asarray(mask_var)
+        mask = np.asarray(_by_name(mask_var, adata.var_names) if isinstance(mask_var, pd.Series) else mask_var)
     if mask.dtype != np.bool_ or mask.shape != (adata.n_vars,):
+        what = "`mask_var`" if name == "mask_var" else f".var[{name!r}]"
+        missing = int(pd.isna(mask).sum())
         msg = (
-            f"`mask_var` has dtype {mask.dtype} and shape {mask.shape}; "
-            f"it has to be boolean, one entry for each of the {adata.n_vars} variables."
+            f"{what} has dtype {mask.dtype} and shape {mask.shape}{f', and {missing} missing values' if missing else ''}; "
+            f"it has to be boolean, one entry for each of the {adata.n_vars} variables. {_REMEDY[name == 'mask_var']}"
         )
         raise ValueError(msg)
     if not mask.any():

@@ -90,7 +90,7 @@ def examine(data: Input, *, report: bool = True) -> Facts:
         where = f"zero throughout {data.where}"
         report_carrying_nothing("observation", data.obs_names[silent], where, "left out of the fit and `unassigned`")
         unseen = data.columns[~seen[data.columns]]
-        consequence = "left out, with NaN as their gene programs"
+        consequence = "left out, with NaN in the gene programs"
         report_carrying_nothing("variable", data.var_names[unseen], where, consequence)
     # Zeros that a sparse matrix does not store are values as well.
     lowest = min(lowest, 0.0) if data.rows.is_sparse else lowest

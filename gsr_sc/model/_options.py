@@ -112,13 +112,15 @@ def start_coordinates(adata: AnnData, init: str) -> NDArray[np.float64] | None:
     """
     if init in get_args(Init):
         return None
-    if init not in adata.obsm:
+    # As scanpy's `basis`: with `X_` or without.
+    key = init if init in adata.obsm else f"X_{init}"
+    if key not in adata.obsm:
         msg = (
             f"`init={init!r}` is neither one of {list(get_args(Init))} nor a key of .obsm, "
             f"which holds {list(adata.obsm)}. To start from PHATE, store its coordinates as .obsm['X_phate']."
         )
         raise KeyError(msg)
-    stored = adata.obsm[init]
+    stored = adata.obsm[key]
     coordinates = np.asarray(stored.toarray() if sparse.issparse(stored) else stored, dtype=np.float64)
     if coordinates.shape[1] == 0 or not np.isfinite(coordinates).all():
         msg = f"`init={init!r}` has shape {coordinates.shape} and has to hold finite coordinates only."

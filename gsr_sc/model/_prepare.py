@@ -115,7 +115,7 @@ def _report_constant(data: Input, transform: Transform, facts: Facts) -> None:
         msg = f"No chosen variable of {data.where} varies among the observations: there is nothing to map."
         raise ValueError(msg)
     constant = np.setdiff1d(np.setdiff1d(data.columns, transform.columns), np.flatnonzero(facts.unseen))
-    consequence = "left out, with NaN as their gene programs"
+    consequence = "left out, with NaN in the gene programs"
     report_carrying_nothing(
         "variable", data.var_names[constant], f"constant over the training rows of {data.where}", consequence
     )

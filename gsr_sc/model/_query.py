@@ -99,7 +99,7 @@ def place_query(
     novelty = np.full(len(activations), np.nan)
     n_reference, beside = 0, None
     if state.novelty is None:
-        logger.info(
+        logger.warning(
             "the model does not know what is usual: novelty is NaN (fit it anew, with 190 observations or more)"
         )
     else:

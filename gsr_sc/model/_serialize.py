@@ -56,7 +56,7 @@ def refuse_existing(path: str | os.PathLike[str], *, overwrite: bool = False) ->
         msg = f"{str(folder)!r} is a file; a model is saved as a folder."
         raise FileExistsError(msg)
     if (folder / _DESCRIPTION).exists() and not overwrite:
-        msg = f"A model is saved in {str(folder)!r} already; delete it, choose another path, or save with `overwrite=True`."
+        msg = f"A model is saved in {str(folder)!r} already; delete it, choose another path, or use `GSR.save(path, overwrite=True)`."
         raise FileExistsError(msg)
 
 

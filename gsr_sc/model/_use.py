@@ -9,7 +9,7 @@ import pandas as pd
 from .._log import configure
 from ..inputs import read_conditions, read_input
 from ..matrices import Collected, collected
-from ..slots import Keys, write_results
+from ..slots import Keys, require_own, write_results
 from ..training import World, join_processes, limited_threads, tells_why
 from . import _fitted, _folder
 from ._placing import place
@@ -136,13 +136,20 @@ class FittedModel:
             Name of the results; see :func:`gsr_sc.tl.fit` for the slots.
         together
             See :meth:`transform`.
+
+        Raises
+        ------
+        ValueError
+            If results cannot be written, or would take the place of something that is no map.
         """
         require_writable(adata)
+        keys = Keys.of(key_added)
+        require_own(adata, keys)
         placed = self._place(adata, together=together)
         results = _fitted.results(
             self.fitted, placed.activations, placed.silent, columns=placed.columns, n_vars=adata.n_vars
         )
-        write_results(adata.annotation if isinstance(adata, Collected) else adata, results, Keys.of(key_added))
+        write_results(adata.annotation if isinstance(adata, Collected) else adata, results, keys)
         return self
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._added import write_added, write_levels, write_order, write_query
 from ._keys import ADDED_UNS, UNASSIGNED, Keys
-from ._store import MapResults, write_results
+from ._store import MapResults, require_own, write_results
 from ._stored import StoredMap, group_names, stored_scan
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "MapResults",
     "StoredMap",
     "group_names",
+    "require_own",
     "stored_scan",
     "write_added",
     "write_levels",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,29 @@ class MapResults:
     label_names: list[str] = field(default_factory=list)
     label_probabilities: NDArray[np.float32] | None = None
     ties: NDArray[np.float32] | None = None
+
+
+def require_own(adata: AnnData, keys: Keys) -> None:
+    """Raise if writing a map would take the place of something that is no map, such as `.obsm["X_pca"]`.
+
+    Raises
+    ------
+    ValueError
+        Naming what is there.
+    """
+    there = getattr(adata, "uns", {}).get(keys.uns)
+    is_map = isinstance(there, Mapping) and "graph" in there and "params" in there
+    obsm = getattr(adata, "obsm", {})
+    foreign = f".uns[{keys.uns!r}]" if there is not None and not is_map else None
+    # What a map left whose `.uns` was dropped, as when data are put together, is told by its second name.
+    if keys.latent in obsm and keys.map not in obsm:
+        foreign = f".obsm[{keys.latent!r}]"
+    if foreign is not None:
+        msg = (
+            f"{foreign} is there already and is no map, and `key_added={keys.uns!r}` would write over it. "
+            "Choose another `key_added`, or remove it first."
+        )
+        raise ValueError(msg)
 
 
 def write_results(adata: AnnData, results: MapResults, keys: Keys) -> None:

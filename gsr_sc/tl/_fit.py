@@ -11,7 +11,7 @@ from .._log import configure
 from .._processes import rank
 from ..matrices import Collected, collected
 from ..model import GSR, refuse_existing, require_writable
-from ..slots import Keys
+from ..slots import Keys, require_own
 
 if TYPE_CHECKING:
     import os
@@ -140,6 +140,7 @@ def fit(
     keys = Keys.of(key_added)
     adata = collected(adata)
     require_writable(adata, copy=copy)
+    require_own(adata, keys)
     if save_model is not None:
         refuse_existing(save_model)
     model = GSR(

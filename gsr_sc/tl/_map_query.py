@@ -15,7 +15,7 @@ from .._log import configure
 from ..get._columns import read_labels
 from ..inputs import read_input
 from ..model import GSR, place_query, results
-from ..slots import Keys, StoredMap, write_query, write_results
+from ..slots import Keys, StoredMap, require_own, write_query, write_results
 from ..stats import transfer_labels
 from ..training import limited_threads
 
@@ -156,6 +156,7 @@ def map_query(
     require_number("min_overlap", min_overlap, above=0, highest=1)
     require_number("n_neighbors", n_neighbors, lowest=1, whole=True)
     keys = Keys.of(key_added)
+    require_own(adata, keys)
     model = model if isinstance(model, GSR) else GSR.load(model, device=device)
     state = model.fitted
     _check_labels(state, reference, labels_key)

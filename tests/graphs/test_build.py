@@ -184,6 +184,7 @@ def test_resolve_takes_whatever_is_a_graph() -> None:
         ("star", 32, ValueError, "makes no star: there are 4 arms of the same length and a hub. Take 29 or 33"),
         ("tree", 32, ValueError, "Take 31 or 35"),
         ("groups", 10, ValueError, "makes no groups: there are groups of 4. Take 8 or 12"),
+        ("lines", 2, ValueError, "`n_neurons` is 2; lines need a whole number of at least 6"),
         ("wishbone", 3, ValueError, "`n_neurons` is 3; a wishbone needs a whole number of at least 4"),
         ("rings", 8, ValueError, "at least 9"),
         ("torus", 4, ValueError, "`n_neurons` is 4; a torus needs a whole number of at least 9"),

@@ -109,6 +109,16 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     ),
     "mask_var": ({"mask_var": "hvg"}, KeyError, r"`mask_var='hvg'` is not in .var"),
     "mask_var of text": ({"mask_var": np.array(["gene0"] * 40)}, ValueError, "has to be boolean"),
+    "mask_var of names": (
+        {"mask_var": ["gene0", "gene1"]},
+        ValueError,
+        r"`mask_var` has dtype <U5 .*adata.var_names.isin\(names\)",
+    ),
+    "mask_var with holes": (
+        {"mask_var": "holes"},
+        ValueError,
+        r"\.var\['holes'\] has dtype object and shape \(40,\), and 20 missing values; .*adata\.var\[name\].eq\(True\)",
+    ),
     "mask_var too short": (
         {"mask_var": np.ones(39, dtype=bool)},
         ValueError,
@@ -129,7 +139,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ValueError,
         r"`graph` is 'hexagon'; named graphs are \['grid', 'torus', 'hex', 'ring', 'rings', 'line'",
     ),
-    "graph of another kind": ({"graph": 7}, TypeError, r"`graph` is a int; pass one of"),
+    "graph of another kind": ({"graph": 7}, TypeError, r"`graph` is a int; pass one of .*'learned'"),
     "graph without edges": ({"graph": nx.empty_graph(5)}, ValueError, "no edges"),
     "graph of one neuron": ({"graph": np.zeros((1, 1))}, ValueError, "at least 2 neurons"),
     "graph directed": ({"graph": nx.path_graph(4, create_using=nx.DiGraph)}, ValueError, "undirected"),
@@ -207,6 +217,12 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "generator and random_state": ({"rng": np.random.default_rng(1), "random_state": 0}, TypeError, "two spellings"),
     "key_added": ({"key_added": "a/b"}, ValueError, "`key_added` is 'a/b'"),
     "key_added empty": ({"key_added": ""}, ValueError, "`key_added` is ''"),
+    "key_added of a representation": (
+        {"key_added": "X_pca"},
+        ValueError,
+        r"\.obsm\['X_pca'\] is there already and is no map, and `key_added='X_pca'` would write over it",
+    ),
+    "key_added of something in uns": ({"key_added": "gsr_like"}, ValueError, r"\.uns\['gsr_like'\] is there already"),
     "key_added of another kind": ({"key_added": 1}, ValueError, "`key_added` is 1"),
 }
 
@@ -216,6 +232,7 @@ def test_options(what: str) -> None:
     options, error, message = OPTIONS[what]
     adata = busy_cells()
     adata.var["m"] = True
+    adata.var["holes"] = np.array([True, None] * 20, dtype=object)
     if "init" in options and options["init"] == "holes":
         adata.obsm["holes"] = np.full((150, 2), np.nan)
     before = hash_adata(adata)

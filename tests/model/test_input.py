@@ -124,8 +124,9 @@ def test_mask_by_name_by_array_and_by_default(values: np.ndarray) -> None:
     expected = activations(with_matrix_of(values[:, mask]))
     adata = with_matrix(values)
     adata.var["chosen"] = mask
+    by_name = pd.Series(mask, index=adata.var_names)
     adata.var["nullable"] = pd.array(mask, dtype="boolean")
-    for given in ("chosen", "nullable", mask, mask.tolist(), pd.Series(mask)):
+    for given in ("chosen", "nullable", mask, mask.tolist(), pd.Series(mask), by_name[::-1]):
         np.testing.assert_allclose(activations(adata, mask_var=given), expected, **SAME)
     adata.var["highly_variable"] = mask
     fitted = gsr_sc.tl.fit(adata, copy=True, **QUICK)
@@ -236,3 +237,11 @@ def test_at_most_five_names_are_shown(counts: np.ndarray) -> None:
     x[:, :8] = 0
     with pytest.warns(UserWarning, match=r"8 variables are .*'gene0', 'gene1', 'gene2', 'gene3', 'gene4' and 3 more;"):
         activations(with_matrix(x))
+
+
+def test_a_start_is_named_with_or_without_its_prefix(values: np.ndarray) -> None:
+    adata = with_matrix(values)
+    adata.obsm["X_phate"] = np.random.default_rng(0).normal(size=(len(values), 2))
+    named = activations(adata, init="phate")
+    np.testing.assert_array_equal(named, activations(adata, init="X_phate"))
+    assert not np.array_equal(named, activations(adata))

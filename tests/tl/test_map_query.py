@@ -344,13 +344,17 @@ class TestNovelty:
         expected = trained.map(trained.query)
         np.testing.assert_array_equal(again.obs["gsr_novelty"], expected.obs["gsr_novelty"])
 
-    def test_models_that_do_not_know_what_is_usual_say_so(self, tmp_path: Path) -> None:
+    def test_models_that_do_not_know_what_is_usual_say_so(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         adata = simulated(150)
         model = GSR(**QUICK).fit(adata)
         model.save(tmp_path / "small")
         mapped = gsr_sc.tl.map_query(adata, GSR.load(tmp_path / "small"), copy=True)
         assert mapped.obs["gsr_novelty"].isna().all()
         assert mapped.uns["gsr_query"]["n_novelty_reference"] == 0
+        (said,) = (record for record in caplog.records if "novelty is NaN" in record.message)
+        assert said.levelname == "WARNING"
 
     def test_folders_of_earlier_versions(self, trained: Trained, tmp_path: Path) -> None:
         from safetensors.numpy import load_file, save_file

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _fits import QUICK, busy_cells, cells, fitted
+from _hash import changed_slots, hash_adata
 from scipy import sparse
 
 import gsr_sc
@@ -270,3 +271,19 @@ def test_a_new_map_removes_what_was_added_to_the_old_one_and_nothing_else() -> N
     assert "X_gsr_consensus" not in adata.obsm
     assert "gsr_programs_cells" not in adata.varm
     assert adata.uns["gsr_mine"] == "kept"
+
+
+def test_a_model_does_not_write_over_what_is_no_map() -> None:
+    adata = busy_cells()
+    model = gsr_sc.GSR(n_jobs=1, max_epochs=1, smoothness=0.5).fit(adata)
+    before = hash_adata(adata)
+    with pytest.raises(ValueError, match=r"`key_added='X_pca'` would write over it"):
+        model.annotate(adata, key_added="X_pca")
+    with pytest.raises(ValueError, match=r"`key_added='X_pca'` would write over it"):
+        gsr_sc.tl.map_query(adata, model, key_added="X_pca")
+    assert changed_slots(before, hash_adata(adata)) == set()
+    # A map of that name is replaced, also where data that were put together have lost its `.uns`.
+    model.annotate(adata, key_added="second")
+    del adata.uns["second"]
+    model.annotate(adata, key_added="second")
+    assert "second" in adata.uns
