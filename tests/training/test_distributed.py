@@ -34,10 +34,10 @@ from gsr_sc.training._batch import Reader
 rank = int(os.environ.get("RANK", "0"))
 read, rows = Reader._read, []
 
-def noting(self, index, *, with_start, rng):
-    if rng is not None:
+def noting(self, index, slot, *, with_start, noise):
+    if noise is not None:
         rows.append(index)
-    return read(self, index, with_start=with_start, rng=rng)
+    return read(self, index, slot, with_start=with_start, noise=noise)
 
 Reader._read = noting
 encode, encoded = _fitted._Encoder.__call__, []
