@@ -33,7 +33,7 @@ class LearnedGraph:
     ----------
     n_neurons
         Number of neurons; None to choose by the number of observations.
-    kernel, n_neighbours
+    kernel, n_neighbors
         How co-activation becomes a tie.
     warm_up, refresh_every
         Epochs before the first graph, and from one graph to the next.
@@ -43,13 +43,13 @@ class LearnedGraph:
 
     n_neurons: int | None = None
     kernel: CoactivationKernel = "adaptive"
-    n_neighbours: int | None = None
+    n_neighbors: int | None = None
     warm_up: int | None = None
     refresh_every: int = 1
     memory: float | None = 1.0
 
     def __post_init__(self) -> None:
-        check_kernel(self.kernel, self.n_neighbours)
+        check_kernel(self.kernel, self.n_neighbors)
         if self.n_neurons is not None:
             require_number("n_neurons", self.n_neurons, lowest=2, whole=True)
         if self.warm_up is not None:
@@ -61,19 +61,19 @@ class LearnedGraph:
     @property
     def params(self) -> dict[str, Any]:
         """The options as they are recorded."""
-        names = ("kernel", "n_neighbours", "warm_up", "refresh_every", "memory")
+        names = ("kernel", "n_neighbors", "warm_up", "refresh_every", "memory")
         return {f"graph_{name}": getattr(self, name) for name in names}
 
     def of(self, activations: NDArray[np.floating]) -> NeuronGraph:
         """Return the graph of some activations, (n_obs, n_neurons)."""
-        return coactivation_graph(activations, kernel=self.kernel, n_neighbours=self.n_neighbours)
+        return coactivation_graph(activations, kernel=self.kernel, n_neighbors=self.n_neighbors)
 
 
 def learned(
     n_neurons: int | None = None,
     *,
     kernel: CoactivationKernel = "adaptive",
-    n_neighbours: int | None = None,
+    n_neighbors: int | None = None,
     warm_up: int | None = None,
     refresh_every: int = 1,
     memory: float | None = 1.0,
@@ -90,11 +90,11 @@ def learned(
     kernel
         How the correlation r of two neurons over the observations, of which only those of at least .2
         tie, becomes a weight in (0, 1]. With the squared distance d2 = 2 (1 - r):
-        `"adaptive"`: exp(-d2 / (s_i s_j)), with s_i the distance to the neighbour of number `n_neighbours`.
+        `"adaptive"`: exp(-d2 / (s_i s_j)), with s_i the distance to the neighbour of number `n_neighbors`.
         `"gaussian"`: exp(-d2 / s2), with s2 the median of s_i^2 over neurons.
-        `"knn"`: 1 where one is among the `n_neighbours` nearest of the other. `"correlation"`: r itself.
+        `"knn"`: 1 where one is among the `n_neighbors` nearest of the other. `"correlation"`: r itself.
         Weights below .05 are no ties: so the graph can fall apart.
-    n_neighbours
+    n_neighbors
         Neighbours that the kernel counts, by default half the square root of the number of neurons;
         `"correlation"` counts none.
     warm_up
@@ -113,13 +113,13 @@ def learned(
     Examples
     --------
     >>> import gsr_sc
-    >>> gsr_sc.graphs.learned(36, kernel="knn", n_neighbours=3).kernel
+    >>> gsr_sc.graphs.learned(36, kernel="knn", n_neighbors=3).kernel
     'knn'
     """
     return LearnedGraph(
         n_neurons=n_neurons,
         kernel=kernel,
-        n_neighbours=n_neighbours,
+        n_neighbors=n_neighbors,
         warm_up=warm_up,
         refresh_every=refresh_every,
         memory=memory,
@@ -127,7 +127,7 @@ def learned(
 
 
 def coactivation_graph(
-    activations: ArrayLike, *, kernel: CoactivationKernel = "adaptive", n_neighbours: int | None = None
+    activations: ArrayLike, *, kernel: CoactivationKernel = "adaptive", n_neighbors: int | None = None
 ) -> NeuronGraph:
     """Graph of the neurons by who acts together in a sample of activations.
 
@@ -135,7 +135,7 @@ def coactivation_graph(
     ----------
     activations
         Shape (n_obs, n_neurons).
-    kernel, n_neighbours
+    kernel, n_neighbors
         How co-activation becomes a tie; see :func:`~gsr_sc.graphs.learned`.
 
     Returns
@@ -151,7 +151,7 @@ def coactivation_graph(
     --------
     >>> import gsr_sc
     >>> activations = [[1, 1, 0, 0], [1, 0.9, 0, 0], [0, 0, 1, 1], [0, 0, 0.9, 1]]
-    >>> gsr_sc.graphs.coactivation_graph(activations, n_neighbours=1).edges.tolist()
+    >>> gsr_sc.graphs.coactivation_graph(activations, n_neighbors=1).edges.tolist()
     [[0, 1], [2, 3]]
     """
     z = np.asarray(activations, dtype=np.float64)
@@ -159,27 +159,27 @@ def coactivation_graph(
         msg = f"`activations` has shape {z.shape}; a finite matrix (n_obs, n_neurons) is needed."
         raise ValueError(msg)
     centred = z - z.mean(axis=0)
-    adjacency = coactivation_adjacency(centred.T @ centred / len(z), kernel=kernel, n_neighbours=n_neighbours)
+    adjacency = coactivation_adjacency(centred.T @ centred / len(z), kernel=kernel, n_neighbors=n_neighbors)
     return NeuronGraph("learned", adjacency, default_layout(adjacency))
 
 
 def coactivation_adjacency(
-    covariance: NDArray[np.floating], *, kernel: CoactivationKernel, n_neighbours: int | None
+    covariance: NDArray[np.floating], *, kernel: CoactivationKernel, n_neighbors: int | None
 ) -> sparse.csr_array:
     """Ties from the covariance of the activations, (n_neurons, n_neurons)."""
-    check_kernel(kernel, n_neighbours)
+    check_kernel(kernel, n_neighbors)
     r = _correlation(np.asarray(covariance, dtype=np.float64))
     together = r >= _LEAST_CORRELATION
-    k = max(round(np.sqrt(len(r)) / 2), 1) if n_neighbours is None else n_neighbours
+    k = max(round(np.sqrt(len(r)) / 2), 1) if n_neighbors is None else n_neighbors
     weights = _KERNELS[kernel](np.sqrt(np.clip(2 * (1 - r), 0, None)), together, k)
     weights = np.where(together & (weights >= _LEAST_TIE), weights, 0.0)
     return sparse.csr_array((weights + weights.T) / 2)
 
 
-def check_kernel(kernel: Any, n_neighbours: Any) -> None:
+def check_kernel(kernel: Any, n_neighbors: Any) -> None:
     require_choice("kernel", kernel, get_args(CoactivationKernel))
-    if n_neighbours is not None:
-        require_number("n_neighbours", n_neighbours, lowest=1, whole=True)
+    if n_neighbors is not None:
+        require_number("n_neighbors", n_neighbors, lowest=1, whole=True)
 
 
 def _correlation(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -194,11 +194,11 @@ def _correlation(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _neighbour_distances(
-    distance: NDArray[np.float64], together: NDArray[np.bool_], n_neighbours: int
+    distance: NDArray[np.float64], together: NDArray[np.bool_], n_neighbors: int
 ) -> NDArray[np.float64]:
     """Distance to the neighbour of a number among those that a neuron acts with, to the last where there are fewer."""
     ascending = np.sort(np.where(together, distance, np.inf), axis=1)
-    last = np.minimum(n_neighbours, together.sum(axis=1)) - 1
+    last = np.minimum(n_neighbors, together.sum(axis=1)) - 1
     found = ascending[np.arange(len(distance)), np.maximum(last, 0)]
     # Neurons without any neighbour have no ties to scale; two that are the same are at distance 0.
     return np.asarray(np.clip(np.where(last >= 0, found, 1.0), 1e-3, None))

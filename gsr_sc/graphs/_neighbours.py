@@ -27,14 +27,14 @@ class Neighbours(NamedTuple):
     numbers: NDArray[np.intp]
 
 
-def nearest_neighbours(x: NDArray[np.floating], n_neighbours: int = N_NEIGHBOURS) -> Neighbours:
+def nearest_neighbours(x: NDArray[np.floating], n_neighbors: int = N_NEIGHBOURS) -> Neighbours:
     """Nearest other observations of each observation.
 
     Parameters
     ----------
     x
         Coordinates, shape (n_obs, n_coordinates).
-    n_neighbours
+    n_neighbors
         Number of neighbours; fewer come back where there are too few observations.
 
     Returns
@@ -47,7 +47,7 @@ def nearest_neighbours(x: NDArray[np.floating], n_neighbours: int = N_NEIGHBOURS
     >>> gsr_sc.graphs.nearest_neighbours(np.array([[0.0], [1.0], [5.0]]), 1).numbers.ravel().tolist()
     [1, 0, 1]
     """
-    k = min(n_neighbours, len(x) - 1)
+    k = min(n_neighbors, len(x) - 1)
     distance, index = NearestNeighbors(n_neighbors=k + 1).fit(x).kneighbors(x)
     return Neighbours(distance[:, 1:], index[:, 1:])
 

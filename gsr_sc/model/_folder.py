@@ -78,6 +78,8 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
     # Models of the first release name the widths beside the parameters.
     params = description["params"]
     params.setdefault("hidden", description.get("hidden"))
+    if "graph_n_neighbours" in params:  # as it was spelled before
+        params["graph_n_neighbors"] = params.pop("graph_n_neighbours")
     # Models without batches or labels, such as those of the first release, need not name them.
     batches, label_names = description.get("batches", {}), description.get("label_names", [])
     # Its weights are replaced at once; torch's global generator is left alone.

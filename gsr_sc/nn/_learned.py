@@ -31,7 +31,7 @@ class LearnedGraphPenalty(GraphSpectralPenalty):
     ----------
     n_neurons
         Number of neurons.
-    kernel, n_neighbours
+    kernel, n_neighbors
         How co-activation becomes a tie; see :func:`gsr_sc.graphs.learned`.
     power
         What activations are raised to before they are compared: 2 for activations of unit length, which are roots of
@@ -49,7 +49,7 @@ class LearnedGraphPenalty(GraphSpectralPenalty):
     Examples
     --------
     >>> import torch, gsr_sc
-    >>> penalty = gsr_sc.nn.LearnedGraphPenalty(4, n_neighbours=1)
+    >>> penalty = gsr_sc.nn.LearnedGraphPenalty(4, n_neighbors=1)
     >>> activations = torch.tensor([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]])
     >>> float(penalty(activations))
     0.0
@@ -67,21 +67,21 @@ class LearnedGraphPenalty(GraphSpectralPenalty):
         n_neurons: int,
         *,
         kernel: CoactivationKernel = "adaptive",
-        n_neighbours: int | None = None,
+        n_neighbors: int | None = None,
         power: float = 1.0,
         memory: float | None = None,
         laplacian: LaplacianKind = "unnormalised",
         measure: Measure = "dirichlet",
         dim: int = -1,
     ) -> None:
-        check_kernel(kernel, n_neighbours)
+        check_kernel(kernel, n_neighbors)
         if memory is not None and not memory > 0:
             msg = f"`memory` is {memory!r}; it is a number of observations above 0, or None to forget nothing."
             raise ValueError(msg)
         super().__init__(np.ones((n_neurons, n_neurons)), laplacian=laplacian, measure=measure, dim=dim)
         self.operator.zero_()
         self.kernel = kernel
-        self.n_neighbours = n_neighbours
+        self.n_neighbors = n_neighbors
         self.power = power
         self.memory = memory
         self.register_buffer("adjacency", torch.zeros(n_neurons, n_neurons))
@@ -109,7 +109,7 @@ class LearnedGraphPenalty(GraphSpectralPenalty):
     def refresh(self) -> sparse.csr_array:
         """Make the graph anew from what is remembered, and return its adjacency, (n_neurons, n_neurons)."""
         adjacency = coactivation_adjacency(
-            self.covariance.cpu().numpy(), kernel=self.kernel, n_neighbours=self.n_neighbours
+            self.covariance.cpu().numpy(), kernel=self.kernel, n_neighbors=self.n_neighbors
         )
         self.update(adjacency)
         self.adjacency.copy_(torch.from_numpy(adjacency.toarray()))
@@ -130,4 +130,4 @@ class LearnedGraphPenalty(GraphSpectralPenalty):
 
     def extra_repr(self) -> str:
         """Describe the options, for torch's `repr`."""
-        return f"{super().extra_repr()}, kernel={self.kernel!r}, n_neighbours={self.n_neighbours}, memory={self.memory}"
+        return f"{super().extra_repr()}, kernel={self.kernel!r}, n_neighbors={self.n_neighbors}, memory={self.memory}"

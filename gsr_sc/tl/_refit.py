@@ -101,7 +101,8 @@ def _learned(params: dict[str, Any]) -> LearnedGraph:
     return LearnedGraph(
         n_neurons=params["n_neurons"],
         kernel=params["graph_kernel"],
-        n_neighbours=params.get("graph_n_neighbours"),
+        # Maps of before spell it the other way.
+        n_neighbors=params.get("graph_n_neighbors", params.get("graph_n_neighbours")),
         warm_up=params.get("graph_warm_up"),
         refresh_every=params.get("graph_refresh_every", 1),
         memory=params.get("graph_memory"),

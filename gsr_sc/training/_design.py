@@ -102,7 +102,7 @@ class Design:
         if isinstance(graph, LearnedGraph):
             assert graph.n_neurons is not None
             memory = None if graph.memory is None else graph.memory * n_training
-            options |= {"kernel": graph.kernel, "n_neighbours": graph.n_neighbours, "memory": memory}
+            options |= {"kernel": graph.kernel, "n_neighbors": graph.n_neighbors, "memory": memory}
             options |= {"power": self.coactivation_power}
             return LearnedGraphPenalty(graph.n_neurons, **options)
         return GraphSpectralPenalty(graph, **options)

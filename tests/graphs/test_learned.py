@@ -37,7 +37,7 @@ def blocks(n_obs: int = 200, sizes: tuple[int, ...] = (4, 3, 2), noise: float = 
 
 def ties(z: np.ndarray, kernel: Any, k: int = 4) -> np.ndarray:
     """Adjacency without the layout, which takes longer."""
-    return coactivation_adjacency(np.cov(z.T, bias=True), kernel=kernel, n_neighbours=k).toarray()
+    return coactivation_adjacency(np.cov(z.T, bias=True), kernel=kernel, n_neighbors=k).toarray()
 
 
 def components(graph: graphs.NeuronGraph) -> list[list[int]]:
@@ -74,7 +74,7 @@ def test_units_of_the_activations_do_not_matter(drawn: Any, kernel: Any, scale: 
 
 @each_kernel
 def test_falls_apart_where_groups_have_nothing_in_common(kernel: Any) -> None:
-    graph = graphs.coactivation_graph(blocks(), kernel=kernel, n_neighbours=3)
+    graph = graphs.coactivation_graph(blocks(), kernel=kernel, n_neighbors=3)
     assert components(graph) == [[0, 1, 2, 3], [4, 5, 6], [7, 8]]
     assert graphs.communities(graph.adjacency) == components(graph)
     assert graph.kind == "learned"
@@ -84,7 +84,7 @@ def test_kernels_differ_as_described() -> None:
     z = blocks(noise=0.6)
     r = np.corrcoef(z.T)
     by_name = {
-        kernel: graphs.coactivation_graph(z, kernel=kernel, n_neighbours=1).adjacency.toarray() for kernel in KERNELS
+        kernel: graphs.coactivation_graph(z, kernel=kernel, n_neighbors=1).adjacency.toarray() for kernel in KERNELS
     }  # type: ignore[arg-type]
     close = r >= 0.2
     np.fill_diagonal(close, val=False)
@@ -106,7 +106,7 @@ def test_kernels_differ_as_described() -> None:
 @pytest.mark.parametrize("kernel", ["adaptive", "knn", "gaussian"])
 def test_more_neighbours_tie_more(kernel: Any) -> None:
     z = blocks(sizes=(9, 3), noise=0.8)
-    totals = [graphs.coactivation_graph(z, kernel=kernel, n_neighbours=k).total_degree for k in (1, 3, 6)]
+    totals = [graphs.coactivation_graph(z, kernel=kernel, n_neighbors=k).total_degree for k in (1, 3, 6)]
     assert totals[0] < totals[1] < totals[2]
 
 
@@ -137,7 +137,7 @@ def test_layout_packs_components_apart_and_compactly() -> None:
 def test_wrong_options_are_named() -> None:
     with pytest.raises(ValueError, match=r"`kernel` is 'rbf'.*adaptive"):
         graphs.learned(kernel="rbf")  # type: ignore[arg-type]
-    for option, value in {"n_neighbours": 0, "n_neurons": 1, "warm_up": -1, "refresh_every": 0, "memory": 0.0}.items():
+    for option, value in {"n_neighbors": 0, "n_neurons": 1, "warm_up": -1, "refresh_every": 0, "memory": 0.0}.items():
         with pytest.raises(ValueError, match=option):
             graphs.learned(**{option: value})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`activations`"):

@@ -50,7 +50,7 @@ def test_memory_forgets_exponentially() -> None:
 
 def test_no_ties_before_the_first_refresh_and_then_those_of_the_memory() -> None:
     z = activations()
-    penalty = LearnedGraphPenalty(6, n_neighbours=1)
+    penalty = LearnedGraphPenalty(6, n_neighbors=1)
     assert float(penalty(z)) == 0
     adjacency = penalty.refresh()
     assert adjacency.nnz == 6
@@ -81,7 +81,7 @@ def test_a_graph_without_ties_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"kernel": "knn"}, {"n_neighbours": 3}, {"laplacian": "symmetric"}, {"measure": "rayleigh"}], ids=str
+    "options", [{"kernel": "knn"}, {"n_neighbors": 3}, {"laplacian": "symmetric"}, {"measure": "rayleigh"}], ids=str
 )
 def test_every_option_counts(options: dict[str, Any]) -> None:
     rng = np.random.default_rng(0)

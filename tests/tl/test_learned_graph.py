@@ -16,6 +16,8 @@ from scipy.sparse import csgraph
 
 import gsr_sc
 from gsr_sc import graphs, metrics
+from gsr_sc._stored import StoredMap
+from gsr_sc.tl._refit import stored_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +106,7 @@ def test_schedule() -> None:
         {"kernel": "knn"},
         {"kernel": "gaussian"},
         {"kernel": "correlation"},
-        {"n_neighbours": 1},
+        {"n_neighbors": 1},
         {"warm_up": 4},
         {"refresh_every": 3},
         {"memory": None},
@@ -210,6 +212,20 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     assert loaded.fitted.graph.kind == "learned"
     assert loaded.fitted.params["graph_kernel"] == "adaptive"
     np.testing.assert_array_equal(loaded.fitted.history["modularity"], model.fitted.history["modularity"])
+
+
+def test_maps_of_before_spelled_neighbours_the_other_way(tmp_path: Path) -> None:
+    adata = cells()
+    model = gsr_sc.GSR(graph=graphs.learned(10, n_neighbors=2), **QUICK).fit(adata)
+    model.annotate(adata).save(tmp_path / "model")
+    description = tmp_path / "model" / "model.json"
+    description.write_text(description.read_text().replace("graph_n_neighbors", "graph_n_neighbours"))
+    assert gsr_sc.GSR.load(tmp_path / "model").fitted.params == model.fitted.params
+    expected = stored_options(StoredMap(adata))["graph"]
+    params = adata.uns["gsr"]["params"]
+    params["graph_n_neighbours"] = params.pop("graph_n_neighbors")
+    assert stored_options(StoredMap(adata))["graph"] == expected
+    assert expected.n_neighbors == 2
 
 
 def test_neighbouring_names_act_together() -> None:

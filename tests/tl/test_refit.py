@@ -30,7 +30,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "labels": {"labels_key": "label", "unlabelled_category": "b", "activation": "relu"},
     "use_rep": {"use_rep": "X_pca", "init": "pca"},
     "init": {"init": "X_pca", "laplacian": "symmetric"},
-    "learned": {"graph": gsr_sc.graphs.learned(9, kernel="knn", n_neighbours=2, memory=None)},
+    "learned": {"graph": gsr_sc.graphs.learned(9, kernel="knn", n_neighbors=2, memory=None)},
     "heat": {"activation": "heat", "filter_time": 0.5},
 }
 
