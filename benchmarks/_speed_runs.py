@@ -147,8 +147,8 @@ class _Table:
     def sample(self, rows: np.ndarray, most: int) -> np.ndarray:
         return rows[:most]
 
-    def shuffled(self, rows: np.ndarray, rng: np.random.Generator, most: int) -> np.ndarray:
-        return rng.permutation(rows)[:most]
+    def shuffled(self, rows: np.ndarray, rng: np.random.Generator, most: int, **_alone: int) -> list[np.ndarray]:
+        return [rng.permutation(rows)[:most]]
 
 
 def _timed(run: Any, imported: float, times: int) -> dict[str, Any]:

@@ -76,6 +76,8 @@ def read_values(
         raise KeyError(unknown(f"`{option}` {where}", [name], [*adata.obs.columns, *source.var_names]))
     matrix = source.X if layer is None else adata.layers[layer]
     values = matrix[:, [int(np.flatnonzero(source.var_names == name)[0])]]
+    # Of dask arrays this column alone comes here.
+    values = values.compute() if hasattr(values, "compute") else values
     values = values.toarray() if hasattr(values, "toarray") else values
     return np.asarray(values, dtype=np.float64).ravel()
 

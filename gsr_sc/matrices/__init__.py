@@ -9,12 +9,13 @@ from ._learn_transform import fit_transform
 from ._look import look
 from ._open import open_rows
 from ._partial import PartialSource
-from ._rows import Rows
+from ._rows import Rows, as_float
 from ._shared import SharedRows
-from ._source import MatrixSource
+from ._source import Block, MatrixSource
 from ._transform import Transform, TransformKind, log_normalise
 
 __all__ = [
+    "Block",
     "Blocks",
     "Collected",
     "Integration",
@@ -24,6 +25,7 @@ __all__ = [
     "SharedRows",
     "Transform",
     "TransformKind",
+    "as_float",
     "collected",
     "component_scores",
     "fit_integration",

@@ -95,9 +95,9 @@ class Ahead:
 
 
 def shuffled_runs(
-    rows: NDArray[np.intp], rng: np.random.Generator, most: int, *, run_rows: int, pool_rows: int
-) -> list[NDArray[np.intp]]:
-    """Runs of rows in random order, those of one pool mixed row by row.
+    rows: NDArray[np.intp], rng: np.random.Generator, most: int, *, run_rows: int, pool_rows: int, n_shares: int = 1
+) -> list[list[NDArray[np.intp]]]:
+    """Runs of rows in random order, those of one pool dealt out, and each share of it mixed row by row.
 
     Parameters
     ----------
@@ -109,22 +109,28 @@ def shuffled_runs(
         How many rows at most.
     run_rows, pool_rows
         How many rows a run and a pool have.
+    n_shares
+        Among how many takers each pool is dealt.
 
     Returns
     -------
-    Row numbers of each pool.
+    Row numbers of each share of each pool.
     """
     # Runs begin elsewhere every time, so that no two rows always come together.
     first = int(rng.integers(run_rows)) or run_rows
     runs = np.split(rows, np.arange(first, len(rows), run_rows))
     runs = [runs[number] for number in rng.permutation(len(runs))]
-    n_runs, at, pools = max(pool_rows // run_rows, 1), 0, list[NDArray[np.intp]]()
+    n_runs, at, pools = max(pool_rows // run_rows, 1), 0, list[list[NDArray[np.intp]]]()
     # Smaller at first, so that there is something to begin with while more is read.
     share = _FIRST_SHARE
     while at < len(runs) and most > 0:
         taken = max(round(n_runs * share), 1)
-        pools.append(rng.permutation(np.concatenate(runs[at : at + taken]))[:most])
-        most -= len(pools[-1])
+        pool = np.concatenate(runs[at : at + taken])
+        n_taken = min(len(pool), most)
+        sizes = [len(part) for part in np.array_split(pool[:n_taken], n_shares)]
+        parts = np.array_split(pool, n_shares)
+        pools.append([rng.permutation(part)[:size] for part, size in zip(parts, sizes, strict=True)])
+        most -= n_taken
         at, share = at + taken, min(2 * share, 1.0)
     return pools
 

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from ._readers import Span
 
-# What annbatch writes for compressed chunks by default, as rows.
-_CHUNK_ROWS = 64
-
 
 class CollectionReader(Reader):
     """Rows of all files of an annbatch collection, one file below the other; those of a request are read at the same time.

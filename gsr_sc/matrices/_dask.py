@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
     from ._rows import Index, T
 
 
-# Chunks that are handed out together for each thread of a cluster, while as many are under way: so none has to wait for more.
+# Tasks that are handed out together for each thread of a cluster, while as many are under way: so none has to wait for more.
 _PER_THREAD = 4
+# Chunks are worked on together until they have so many rows, as long as there are tasks for all threads: a task costs
+# milliseconds whatever it does.
+_TASK_ROWS = 4096
+# Chunks that take no more steps than this to be made, such as reading and a conversion, are made where they are worked on.
+_MOST_STEPS = 8
 
 
 class DaskReader(Reader):
@@ -85,12 +91,10 @@ class DaskReader(Reader):
 
 def _cut(chunk: Any, wanted: list[slice]) -> Any:
     """Some rows of a chunk, which then can be let go of."""
-    if sparse.issparse(chunk):
-        rows = sparse.csr_matrix(chunk)
-        return sparse.vstack([rows[cut] for cut in wanted], format="csr")
-    if len(wanted) == 1 and wanted[0] == slice(0, len(chunk)):
+    if len(wanted) == 1 and wanted[0] == slice(0, chunk.shape[0]):
         return chunk
-    return np.concatenate([chunk[cut] for cut in wanted])
+    rows = sparse.csr_matrix(chunk) if sparse.issparse(chunk) else chunk
+    return below([rows[cut] for cut in wanted])
 
 
 def beside(parts: Sequence[Any]) -> Any:
@@ -98,6 +102,13 @@ def beside(parts: Sequence[Any]) -> Any:
     if len(parts) == 1:
         return parts[0]
     return sparse.hstack(parts, format="csr") if sparse.issparse(parts[0]) else np.hstack(parts)
+
+
+def below(parts: Sequence[Any]) -> Any:
+    """Rows of the same columns, as one matrix."""
+    if len(parts) == 1:
+        return parts[0]
+    return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
 
 
 class DaskRows(DiskRows):
@@ -128,54 +139,138 @@ class DaskRows(DiskRows):
         sent = client.scatter(work, broadcast=True, hash=False)
         n_together = _PER_THREAD * max(sum(client.nthreads().values()), 1)
         running: deque[tuple[int, Any]] = deque()
-        places = self._places(rows)
-        for first in range(0, len(places), n_together):
-            running += self._submit(client, sent, rows, places[first : first + n_together], along)
+        tasks = _together(self._places(rows), min(_TASK_ROWS, self.n_of(rows) // n_together))
+        for first in range(0, len(tasks), n_together):
+            running += self._submit(client, sent, rows, tasks[first : first + n_together], along)
             while len(running) > n_together:
                 yield from _blocks_of(*running.popleft())
         while running:
             yield from _blocks_of(*running.popleft())
 
-    def _places(self, rows: Index | None) -> list[tuple[int, int, int]]:
-        """Every chunk that has some of the rows, and which of them these are: from one number to another."""
+    def _places(self, rows: Index | None) -> list[_Place]:
+        """Every chunk that has some of the rows, and which of them these are."""
         if isinstance(rows, np.ndarray):
             at = np.searchsorted(rows, self._dask.bounds)
         else:
             at = np.clip(self._dask.bounds - (0 if rows is None else rows.start), 0, self.n_of(rows))
-        return [(int(chunk), int(at[chunk]), int(at[chunk + 1])) for chunk in np.flatnonzero(np.diff(at) > 0)]
+        return [_Place(int(chunk), int(at[chunk]), int(at[chunk + 1])) for chunk in np.flatnonzero(np.diff(at) > 0)]
 
     def _submit(
-        self, client: Any, sent: Any, rows: Index | None, places: list[tuple[int, int, int]], along: Any
+        self, client: Any, sent: Any, rows: Index | None, tasks: list[list[_Place]], along: Any
     ) -> Iterator[tuple[int, Any]]:
-        """Have some chunks worked on; where the results of each begin, and what will be them."""
+        """Have some chunks worked on; where the results of each task begin, and what will be them."""
         import dask
 
-        chunks = self._dask.matrix.blocks[[chunk for chunk, *_ in places]].to_delayed()
-        work_on, tasks = dask.delayed(_work_on, pure=False), []
-        for parts, (chunk, start, stop) in zip(chunks, places, strict=True):
-            if isinstance(rows, np.ndarray):
-                index: Index = rows[start:stop]
-            else:
-                first = 0 if rows is None else rows.start
-                index = slice(first + start, first + stop)
-            begins = int(self._dask.bounds[chunk])
-            within = (
-                index - begins if isinstance(index, np.ndarray) else slice(index.start - begins, index.stop - begins)
-            )
-            tasks.append(work_on(sent, list(parts), within, parts_of(along, index)))
+        blocks = self._dask.matrix.blocks[[place.chunk for task in tasks for place in task]]
+        chunks, made = _delayed(blocks), _unmade(blocks)
+        work_on, delayed, at = dask.delayed(_work_on, pure=False), [], 0
+        for task in tasks:
+            these = slice(at, at := at + len(task))
+            index = _numbers(rows, task[0].start, task[-1].stop)
+            within = [self._within(rows, place) for place in task]
+            delayed.append(work_on(sent, made(these) or chunks()[these], within, parts_of(along, index)))
         # What goes along with the rows is meant to be sent.
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"}):
-            futures = client.compute(tasks)
-        return zip((start for _, start, _ in places), futures, strict=True)
+            futures = client.compute(delayed)
+        return zip((task[0].start for task in tasks), futures, strict=True)
+
+    def _within(self, rows: Index | None, place: _Place) -> Index | None:
+        """Which rows of a chunk are meant; None for all."""
+        begins, ends = (int(bound) for bound in self._dask.bounds[place.chunk : place.chunk + 2])
+        if place.stop - place.start == ends - begins:
+            return None
+        index = _numbers(rows, place.start, place.stop)
+        return index - begins if isinstance(index, np.ndarray) else slice(index.start - begins, index.stop - begins)
+
+
+class _Place(NamedTuple):
+    """A chunk, and from where to where its rows are among those asked for."""
+
+    chunk: int
+    start: int
+    stop: int
+
+
+def _numbers(rows: Index | None, start: int, stop: int) -> Index:
+    """Rows of the matrix from one to another of those asked for."""
+    if isinstance(rows, np.ndarray):
+        return rows[start:stop]
+    first = 0 if rows is None else rows.start
+    return slice(first + start, first + stop)
+
+
+def _together(places: list[_Place], least: int) -> list[list[_Place]]:
+    """Chunks in turn, together until they have so many rows."""
+    tasks: list[list[_Place]] = []
+    for place in places:
+        if tasks and tasks[-1][-1].stop - tasks[-1][0].start < least:
+            tasks[-1].append(place)
+        else:
+            tasks.append([place])
+    return tasks
+
+
+class _Unmade:
+    """Chunks that are made by the task that works on them: one task for all, and nothing to be sent between workers.
+
+    No dataclass, because dask would look into it.
+    """
+
+    def __init__(self, graph: dict[Any, Any], keys: list[Any]) -> None:
+        self.graph = graph
+        self.keys = keys
+
+    def made(self) -> list[list[Any]]:
+        """The columns of each."""
+        from dask import get
+
+        return [list(columns) for columns in get(self.graph, self.keys)]
+
+
+def _delayed(blocks: Any) -> Callable[[], list[list[Any]]]:
+    """The columns of each chunk, as tasks of their own; worked out if they are wanted."""
+    return cache(lambda: [list(columns) for columns in blocks.to_delayed()])
+
+
+def _unmade(blocks: Any) -> Callable[[slice], _Unmade | None]:
+    """From which of some chunks to what makes these; None if that is too much, or there already."""
+    import dask
+    from dask.core import get_dependencies
+    from distributed import futures_of
+
+    if futures_of(blocks):
+        return lambda these: None  # noqa: ARG005
+    (known,) = dask.optimize(blocks)
+    graph, all_keys = dict(known.__dask_graph__()), known.__dask_keys__()
+
+    def part(these: slice) -> _Unmade | None:
+        keys = all_keys[these]
+        coming = [key for columns in keys for key in columns]
+        most, needed = _MOST_STEPS * len(coming), dict[Any, Any]()
+        while coming:
+            key = coming.pop()
+            if key not in needed:
+                needed[key] = graph[key]
+                coming += get_dependencies(graph, key)
+            if len(needed) > most:
+                return None
+        return _Unmade(needed, keys)
+
+    return part
 
 
 def _work_on(
-    work: Callable[..., T], parts: list[Any], within: Index, along: list[NDArray[Any] | None]
+    work: Callable[..., T],
+    chunks: _Unmade | list[list[Any]],
+    within: list[Index | None],
+    along: list[NDArray[Any] | None],
 ) -> list[tuple[slice, T]]:
-    """On a worker: what a function makes of some rows of a chunk, block by block."""
-    rows = beside(parts)
-    whole = isinstance(within, slice) and within == slice(0, rows.shape[0])
-    return list(MemoryRows(rows if whole else rows[within]).each(work, None, *along))
+    """On a worker: what a function makes of some rows of some chunks, block by block."""
+    made = chunks.made() if isinstance(chunks, _Unmade) else chunks
+    parts = [
+        beside(columns) if some is None else beside(columns)[some] for columns, some in zip(made, within, strict=True)
+    ]
+    return list(MemoryRows(below(parts)).each(work, None, *along))
 
 
 def _blocks_of(start: int, future: Any) -> Iterator[tuple[slice, Any]]:

@@ -66,13 +66,20 @@ class DiskRows(Rows):
             self._last = (index, self._read_slice(index) if isinstance(index, slice) else self._read_rows(index))
         return self._last[1]
 
-    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
-        """At most so many of the sorted `rows`: runs in random order, thousands of rows from many runs mixed."""
+    def shuffled(
+        self, rows: NDArray[np.intp], rng: np.random.Generator, most: int, *, n_shares: int = 1, mine: int = 0
+    ) -> list[NDArray[np.intp]]:
+        """At most so many of the sorted `rows`: runs in random order, thousands of rows from many runs mixed.
+
+        Whole runs are dealt, so that each taker reads its own alone.
+        """
         if self._shuffled is not None:
             self._shuffled.close()
-        pools = shuffled_runs(rows, rng, most, run_rows=self._reader.run_rows, pool_rows=self._pool_rows)
-        self._shuffled = Ahead(self._read_runs, pools)
-        return self._shuffled.order
+        options = {"run_rows": self._reader.run_rows, "pool_rows": self._pool_rows * n_shares, "n_shares": n_shares}
+        pools = shuffled_runs(rows, rng, most, **options)
+        self._shuffled = Ahead(self._read_runs, [pool[mine] for pool in pools])
+        none = np.empty(0, dtype=np.intp)
+        return [np.concatenate([*(pool[share] for pool in pools), none]) for share in range(n_shares)]
 
     def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
         """At most so many of the sorted `rows`, sorted, in short runs; the same ones every time."""

@@ -12,7 +12,7 @@ from ._source import MatrixSource
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ._rows import Index, Rows
+    from ._rows import Rows
     from ._transform import Transform
 
 
@@ -60,11 +60,6 @@ class PartialSource(MatrixSource):
     def baseline(self) -> NDArray[np.float32]:
         """Mean of the transformed training cells, (n_inputs,)."""
         return self._mean
-
-    def seen(self, index: Index) -> NDArray[np.float32]:
-        """The variables that are there, transformed, (batch, number found)."""
-        totals = None if self._totals is None else self._totals[index]
-        return self._transform(self._rows.take(index), totals)
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,14 @@ class Rows(ABC):
         """Rows in their own dtype, for checks; may share memory with the matrix."""
 
     @abstractmethod
-    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
-        """At most so many of the sorted `rows` in random order, which is the order in which they are taken next."""
+    def shuffled(
+        self, rows: NDArray[np.intp], rng: np.random.Generator, most: int, *, n_shares: int = 1, mine: int = 0
+    ) -> list[NDArray[np.intp]]:
+        """At most so many of the sorted `rows` in random order, dealt to so many takers: what each of them gets.
+
+        They are about as many for each. Those that are `mine` are taken next, in this order; with the same generator it
+        is the same for all takers.
+        """
 
     @abstractmethod
     def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
@@ -164,9 +170,18 @@ class MemoryRows(Rows):
         """Rows in their own dtype, for checks; may share memory with the matrix."""
         return self._matrix[index]
 
-    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
-        """At most so many of the sorted `rows` in random order."""
-        return rng.permutation(rows)[:most]
+    def shuffled(
+        self,
+        rows: NDArray[np.intp],
+        rng: np.random.Generator,
+        most: int,
+        *,
+        n_shares: int = 1,
+        mine: int = 0,  # noqa: ARG002
+    ) -> list[NDArray[np.intp]]:
+        """At most so many of the sorted `rows` in random order, dealt in turn, so that batches are those of one taker."""
+        order = rng.permutation(rows)[:most]
+        return [order[share::n_shares] for share in range(n_shares)]
 
     def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
         """At most so many of the sorted `rows`, sorted; the same ones every time."""

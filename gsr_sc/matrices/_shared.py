@@ -64,9 +64,11 @@ class SharedRows(Rows):
         """Rows in their own dtype."""
         return self._rows.raw(index)
 
-    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
-        """At most so many of the sorted `rows` in random order."""
-        return self._rows.shuffled(rows, rng, most)
+    def shuffled(
+        self, rows: NDArray[np.intp], rng: np.random.Generator, most: int, *, n_shares: int = 1, mine: int = 0
+    ) -> list[NDArray[np.intp]]:
+        """At most so many of the sorted `rows` in random order, dealt to so many takers; `mine` are asked for next."""
+        return self._rows.shuffled(rows, rng, most, n_shares=n_shares, mine=mine)
 
     def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
         """At most so many of the sorted `rows`, sorted."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._rows import as_float
+from ._rows import as_float, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,57 @@ if TYPE_CHECKING:
 # Bytes: a transform costs as much as a step on the rows, and a few thousand cells are seen twenty times. The rest of a fit
 # on 20 000 cells takes 230 MB above the loaded data, and 300 MB are what it should keep to.
 _MOST_HELD = 72_000_000
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows in all the forms in which a source gives them; each is made when it is asked for.
+
+    Attributes
+    ----------
+    values
+        In their own dtype and not to be changed, dense or CSR, (n, n_vars).
+    totals, conditions
+        Total count of each, (n,), and what is told beside them, (n, n_conditions); None where there are none.
+    held
+        What the network reads, where it is held already.
+    reading, transform
+        From raw rows and their totals to what the network reads, and to the transformed variables that are there.
+    """
+
+    values: Any
+    totals: NDArray[np.float64] | None
+    conditions: NDArray[np.float32] | None
+    held: NDArray[np.float32] | None
+    reading: Callable[..., NDArray[np.float32]]
+    transform: Transform
+
+    def parts(self, n_rows: int) -> Iterator[Block]:
+        """So many rows at a time."""
+        for start in range(0, self.values.shape[0], n_rows):
+            at = slice(start, start + n_rows)
+            totals, conditions, held = parts_of((self.totals, self.conditions, self.held), at)
+            yield Block(self.values[at], totals, conditions, held, self.reading, self.transform)
+
+    @property
+    def inputs(self) -> NDArray[np.float32]:
+        """What the network reads, (n, n_inputs)."""
+        return self.reading(as_float(self.values), self.totals) if self.held is None else self.held
+
+    @property
+    def seen(self) -> NDArray[np.float32]:
+        """The variables that are there, transformed, (n, n_found)."""
+        return self.transform(as_float(self.values), self.totals)
+
+    @property
+    def observed(self) -> NDArray[np.float32]:
+        """The variables that are there, as they stand in the matrix, (n, n_found)."""
+        return as_given(self.transform)(as_float(self.values))
+
+
+def as_given(transform: Transform) -> Transform:
+    """The same variables, and nothing done to them."""
+    return replace(transform, kind="none")
 
 
 class MatrixSource:
@@ -56,14 +107,15 @@ class MatrixSource:
         self._transform = transform
         # From raw float32 rows and their totals to what the network reads.
         self._reading: Callable[..., NDArray[np.float32]] = transform
-        self._as_given = replace(transform, kind="none")
+        self._as_given = as_given(transform)
         self._totals = totals
         self._held: Rows | None = None
+        self._held_values: NDArray[np.float32] | None = None
         if hold and 4 * len(self) * self.n_inputs <= _MOST_HELD:
             held = np.empty((len(self), self.n_inputs), dtype=np.float32)
             for block in rows.blocks():
                 held[block] = self.batch(block)
-            self._held = rows.beside(held)
+            self._held, self._held_values = rows.beside(held), held
 
     def __len__(self) -> int:
         return self._rows.shape[0]
@@ -99,9 +151,11 @@ class MatrixSource:
         """The same variables of the rows as they stand in the matrix, (batch, n_inputs): what a count model explains."""
         return self._as_given(self._rows.take(index))
 
-    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
-        """At most so many of the sorted `rows` in random order, to be asked for in that order by :meth:`batch`."""
-        return self._rows.shuffled(rows, rng, most)
+    def shuffled(
+        self, rows: NDArray[np.intp], rng: np.random.Generator, most: int, *, n_shares: int = 1, mine: int = 0
+    ) -> list[NDArray[np.intp]]:
+        """At most so many of the sorted `rows` in random order, dealt to so many takers; `mine` are asked for next."""
+        return self._rows.shuffled(rows, rng, most, n_shares=n_shares, mine=mine)
 
     def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
         """At most so many of the sorted `rows`, sorted; the same ones every time."""
@@ -135,6 +189,16 @@ class MatrixSource:
             return self._held.each(work, rows, self.conditions)
         return self._rows.each(partial(_read, work, self._reading), rows, self._totals, self.conditions)
 
+    def each_block(self, work: Callable[[Block], T], rows: NDArray[np.intp] | None = None) -> Iterator[tuple[slice, T]]:
+        """The same for a function that is called with a :class:`Block`."""
+        make = partial(_work_on_block, work, (self._reading, self._transform))
+        return self._rows.each(make, rows, self._totals, self.conditions, self._held_values)
+
 
 def _read(work: Callable[..., T], reading: Callable[..., Any], values: Any, totals: Any, conditions: Any) -> T:
     return work(reading(as_float(values), totals), conditions)
+
+
+def _work_on_block(work: Callable[[Block], T], forms: tuple[Any, Any], values: Any, *along: Any) -> T:
+    totals, conditions, held = along
+    return work(Block(values, totals, conditions, held, *forms))

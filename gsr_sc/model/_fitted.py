@@ -104,8 +104,12 @@ class _Encoder:
         return self.network.encode(torch.from_numpy(inputs).to(device), told).cpu().numpy()
 
     def __getstate__(self) -> dict[str, Any]:
-        # Where it goes there may be no GPU.
-        return {"network": deepcopy(self.network).cpu()}
+        return as_it_travels(self)
+
+
+def as_it_travels(work: Any) -> dict[str, Any]:
+    """State of something with a network, for where there may be no GPU."""
+    return {**vars(work), "network": deepcopy(work.network).cpu()}
 
 
 @torch.no_grad()

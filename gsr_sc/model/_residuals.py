@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from ..matrices import MatrixSource, PartialSource, Rows, open_rows, principal_axes
 from ..stats import MIN_HELD_OUT, Look, calibrate, usual_looks
+from ._fitted import as_it_travels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from ..matrices import Block, Transform
+    from ..matrices._rows import T
     from ..nn import GraphAutoencoder
     from ..stats import Novelty
 
+# What is left of a block is there several times.
 _BLOCK_ROWS = 512
 _N_COMPONENTS = 30
 # So many training rows say what residuals are like, and so many held-out rows what less depth does to them.
@@ -57,7 +62,8 @@ def learn_novelty(
         return None
     sample = source.sample(training, _MAX_ROWS)
     axes = principal_axes(source, sample, _N_COMPONENTS)
-    look = Look(*(np.concatenate(parts) for parts in zip(*_looks(network, source, axes, sample), strict=True)))
+    looks = _in_order(source.each_block(_Looker.at(network, source, axes), sample))
+    look = Look(*map(np.concatenate, zip(*looks, strict=True)))
     usual = usual_looks(axes, look, group[look.evidence.argmax(axis=1)])
     return calibrated(network, source, rows, usual, held_out)
 
@@ -95,75 +101,103 @@ def measures(
     *,
     shared: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float64]:
-    """All measures of strangeness of all rows of a source or some, (n_rows, 3), or (n_rows, 4) with `shared` axes."""
-    found = source.found if isinstance(source, PartialSource) else None
-    looks = _looks(network, source, usual.axes, rows)
-    return np.concatenate([usual.measure(look, found, shared) for look in looks])
+    """All measures of strangeness of all rows or of sorted row numbers, (n_rows, 3); (n_rows, 4) with `shared` axes."""
+    look = _Looker.at(network, source, usual.axes)
+    return np.concatenate(_in_order(source.each_block(partial(_measure, look, usual, shared), rows)))
 
 
 def residuals(
     network: GraphAutoencoder, source: MatrixSource, usual: Novelty, rows: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """What the network leaves unexplained of some rows, (n_rows, n_found)."""
-    return np.concatenate([look.residuals for look in _looks(network, source, usual.axes, rows)])
+    """What the network leaves unexplained of sorted row numbers, (n_rows, n_found)."""
+    look = _Looker.at(network, source, usual.axes)
+    return np.concatenate(_in_order(source.each_block(partial(_left, look), rows)))
 
 
 def depth(source: MatrixSource, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
     """How much was seen of each cell: the logarithm of its total count, or of other values the share that is not zero."""
-    rows = np.arange(len(source)) if rows is None else rows
     if source.transform.counts and source.totals is not None:
-        return np.asarray(np.log(np.maximum(source.totals[rows], 1.0)))
-    return np.concatenate([(source.observed(index) != 0).mean(axis=1) for index in _blocks(rows)])
+        totals = source.totals if rows is None else source.totals[rows]
+        return np.asarray(np.log(np.maximum(totals, 1.0)))
+    return np.concatenate(_in_order(source.each_block(_share_above_zero, rows)))
 
 
-def _blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        yield rows[start : start + _BLOCK_ROWS]
+def _in_order(parts: Iterator[tuple[slice, T]]) -> list[T]:
+    return [result for _, result in sorted(parts, key=lambda part: part[0].start)]
 
 
-@torch.no_grad()
-def _looks(
-    network: GraphAutoencoder, source: MatrixSource, axes: NDArray[np.float32], rows: NDArray[np.intp] | None = None
-) -> Iterator[Look]:
-    """What the network shows of cells on the scale that the encoder sees, block by block.
+def _share_above_zero(block: Block) -> NDArray[np.float64]:
+    return np.asarray((block.observed != 0).mean(axis=1))
+
+
+def _measure(look: _Looker, usual: Novelty, shared: NDArray[np.float32] | None, block: Block) -> NDArray[np.float64]:
+    return np.concatenate([usual.measure(look(part), look.found, shared) for part in block.parts(_BLOCK_ROWS)])
+
+
+def _left(look: _Looker, block: Block) -> NDArray[np.float32]:
+    return look(block).residuals
+
+
+@dataclass(frozen=True)
+class _Looker:
+    """What a network shows of cells on the scale that the encoder sees, wherever they are.
 
     Where variables are missing, scores along the axes are those of what is expected plus those of the residuals that are
     there, made longer: sampling noise adds up over variables, and with fewer of them there is less of it. Of batches that
     the network is told, scores are as if they were the usual ones.
+
+    Attributes
+    ----------
+    network, axes
+        The network, and principal axes of the reference, (n_inputs, n_components).
+    found
+        Which variables are there, (n_inputs,).
+    whole
+        From all of them to what the encoder sees.
     """
-    device = next(network.parameters()).device
-    found = source.found if isinstance(source, PartialSource) else np.ones(source.n_inputs, dtype=bool)
-    longer = np.float32(1 / np.sqrt(found.mean()))
-    for index in _blocks(np.arange(len(source)) if rows is None else rows):
-        inputs = source.batch(index)
-        told = None if source.conditions is None else torch.from_numpy(source.conditions[index]).to(device)
-        shown = network(torch.from_numpy(inputs).to(device), None, told)
-        expected = usual = _expected(network, source, shown.reconstruction, index, found)
+
+    network: GraphAutoencoder
+    axes: NDArray[np.float32]
+    found: NDArray[np.bool_]
+    whole: Transform
+
+    @classmethod
+    def at(cls, network: GraphAutoencoder, source: MatrixSource, axes: NDArray[np.float32]) -> _Looker:
+        """Look at the rows of a source."""
+        found, whole = np.ones(source.n_inputs, dtype=bool), source.transform
+        if isinstance(source, PartialSource):
+            found, whole = source.found, source.whole
+        return cls(network, axes, found, replace(whole, columns=np.arange(source.n_inputs)))
+
+    @torch.no_grad()
+    def __call__(self, block: Block) -> Look:
+        inputs, told = block.inputs, None
+        device = next(self.network.parameters()).device
+        if block.conditions is not None:
+            told = torch.from_numpy(block.conditions).to(device)
+        shown = self.network(torch.from_numpy(inputs).to(device), None, told)
+        expected = usual = self._expected(shown.reconstruction, block)
         if told is not None:
-            untold = network.output_of(network.layer.to_activations(shown.units))
-            usual = _expected(network, source, untold, index, found)
-        seen = source.seen(index) if isinstance(source, PartialSource) else inputs
-        residuals = seen - expected[:, found]
-        along = (usual @ axes + longer * (residuals @ axes[found])).astype(np.float32, copy=False)
-        yield Look(residuals, along, shown.logits.cpu().numpy())
+            untold = self.network.output_of(self.network.layer.to_activations(shown.units))
+            usual = self._expected(untold, block)
+        seen = inputs if self.found.all() else block.seen
+        residuals = seen - expected[:, self.found]
+        longer = np.float32(1 / np.sqrt(self.found.mean()))
+        along = usual @ self.axes + longer * (residuals @ self.axes[self.found])
+        return Look(residuals, along.astype(np.float32, copy=False), shown.logits.cpu().numpy())
 
+    def _expected(self, output: Tensor, block: Block) -> NDArray[np.float32]:
+        """What an output of the network stands for, on the scale that the encoder sees, (n, n_inputs)."""
+        likelihood = self.network.likelihood
+        if likelihood.kind == "gaussian":
+            return output.cpu().numpy()
+        expected = likelihood.mean(output).cpu().numpy()
+        if likelihood.kind != "bernoulli":
+            expected *= block.observed.sum(axis=1, keepdims=True) / expected[:, self.found].sum(axis=1, keepdims=True)
+        return self.whole(expected, block.totals)
 
-def _expected(
-    network: GraphAutoencoder,
-    source: MatrixSource,
-    output: Tensor,
-    index: NDArray[np.intp],
-    found: NDArray[np.bool_],
-) -> NDArray[np.float32]:
-    """What an output of the network stands for, on the scale that the encoder sees, (n, n_inputs)."""
-    if network.likelihood.kind == "gaussian":
-        return output.cpu().numpy()
-    expected = network.likelihood.mean(output).cpu().numpy()
-    if network.likelihood.kind != "bernoulli":
-        expected *= source.observed(index).sum(axis=1, keepdims=True) / expected[:, found].sum(axis=1, keepdims=True)
-    whole = source.whole if isinstance(source, PartialSource) else source.transform
-    totals = None if source.totals is None else source.totals[index]
-    return replace(whole, columns=np.arange(source.n_inputs))(expected, totals)
+    def __getstate__(self) -> dict[str, Any]:
+        return as_it_travels(self)
 
 
 def _thinned(

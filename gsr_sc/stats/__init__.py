@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from ._along import Along, change_along
 from ._basis import periodic_basis, spline_basis
-from ._contrasts import Contrasts, column_correlations, weighted_contrasts
+from ._contrasts import (
+    Contrasts,
+    ContrastSums,
+    column_correlations,
+    contrast_sums,
+    weighted_contrasts,
+)
 from ._linear import LinearEffects, adjusted, linear_effects, n_exchanges, overall_p_value
 from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, shared_axes, usual_looks
 from ._transfer import transfer_labels
@@ -12,6 +18,7 @@ from ._transfer import transfer_labels
 __all__ = [
     "MIN_HELD_OUT",
     "Along",
+    "ContrastSums",
     "Contrasts",
     "LinearEffects",
     "Look",
@@ -20,6 +27,7 @@ __all__ = [
     "calibrate",
     "change_along",
     "column_correlations",
+    "contrast_sums",
     "linear_effects",
     "n_exchanges",
     "overall_p_value",

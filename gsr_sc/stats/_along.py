@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from scipy import sparse, stats
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# Numbers of a block of variables that are dense at a time: 64 MB.
-_BLOCK = 2**23
+# Numbers of a block of observations that are dense at a time: 16 MB.
+_BLOCK = 2**21
 _DEPTH_DF = 3
 _GRID = 101
 
@@ -57,6 +58,14 @@ class Along:
     df: int
 
 
+class Observations(Protocol):
+    """Observations of many variables, wherever they are."""
+
+    def each(self, work: Callable[..., Any], *along: Array | None) -> Iterator[tuple[Any, Any]]:
+        """What a function makes of blocks of observations, each given with its part of arrays that go along with all."""
+        ...
+
+
 def change_along(
     values: Any,
     position: ArrayLike,
@@ -78,7 +87,7 @@ def change_along(
     Parameters
     ----------
     values
-        Dense or sparse, (n_obs, n_vars).
+        Dense or sparse, (n_obs, n_vars), or :class:`Observations`, which are gone through twice.
     position
         Position of each observation, (n_obs,), all finite.
     depth
@@ -114,23 +123,29 @@ def change_along(
     if known is not None and np.ptp(known) > 0:
         log = np.log(np.maximum(known, np.min(known[known > 0], initial=np.inf)))
         null = np.column_stack([null, spline_basis(log, spline_knots(log, _DEPTH_DF))])
+    each = values.each if hasattr(values, "each") else _InMemory(values).each
+    inverse = np.asarray(np.linalg.pinv(null), dtype=np.float64)
     design, over = basis(x), _grid(x, periodic=periodic)
-    parts = []
-    for y in _blocks(values, scale):
-        n_obs = np.count_nonzero(y, axis=0)
-        parts.append((*_test(y, design, null, (over, basis(over)), n_obs >= min_obs), n_obs))
-    columns = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    statistic, explained, amplitude, peak, mean, n_obs = columns
-    n_functions = design.shape[1]
+    total, n_obs, of_null = _added(each(_first_sums, scale, inverse.T))
+    # What of the curve depth, or a constant, cannot do.
+    free = design - null @ (inverse @ design)
+    score, squares, left = _added(each(partial(_second_sums, of_null), scale, null, free))
+    mean = total / len(x)
+    tested = (n_obs >= min_obs) & (left > 1e-12 * len(x) * np.maximum(mean**2, 1e-300))
+    statistic, slope = _score_test(score, squares, free)
+    curve = (basis(over) - design.mean(axis=0)) @ slope
+    explained = np.divide(np.einsum("kg,kg->g", score, slope), left, out=np.zeros(len(left)), where=left > 0)
+    found = (np.maximum(statistic, 0), np.clip(explained, 0, 1), np.ptp(curve, axis=0), over[curve.argmax(axis=0)])
+    statistic, explained, amplitude, peak = (np.where(tested, values, np.nan) for values in found)
     return Along(
         statistic,
-        stats.chi2.sf(statistic, n_functions),
+        stats.chi2.sf(statistic, design.shape[1]),
         explained,
         amplitude,
         peak,
         mean,
         n_obs.astype(np.intp),
-        n_functions,
+        design.shape[1],
     )
 
 
@@ -148,42 +163,63 @@ def _grid(x: Array, *, periodic: bool) -> Array:
     return np.linspace(np.quantile(x, 0.01), np.quantile(x, 0.99), _GRID)
 
 
-def _blocks(values: Any, scale: Array | None) -> Iterator[Array]:
-    """Dense blocks of variables, (n_obs, block), scaled and log-transformed where there is a scale."""
-    matrix: Any = sparse.csc_array(values) if sparse.issparse(values) else np.asarray(values)
-    n_obs, n_vars = matrix.shape
-    width = max(1, _BLOCK // max(n_obs, 1))
-    for start in range(0, n_vars, width):
-        block: Any = matrix[:, start : start + width].astype(np.float64)
-        if sparse.issparse(block):
-            if scale is not None:
-                block.data = np.log1p(block.data * scale[block.indices])
-            yield block.toarray()
-        else:
-            yield block if scale is None else np.log1p(block * scale[:, None])
+class _InMemory:
+    """Observations that are here."""
+
+    def __init__(self, values: Any) -> None:
+        self._matrix: Any = sparse.csr_array(values) if sparse.issparse(values) else np.asarray(values)
+
+    def each(self, work: Callable[..., Any], *along: Array | None) -> Iterator[tuple[Any, Any]]:
+        n_obs, n_vars = self._matrix.shape
+        size = max(1, _BLOCK // max(n_vars, 1))
+        for start in range(0, n_obs, size):
+            part = slice(start, start + size)
+            yield part, work(self._matrix[part], *(None if every is None else every[part] for every in along))
 
 
-def _test(
-    y: Array, design: Array, null: Array, curve_at: tuple[Array, Array], enough: NDArray[np.bool_]
-) -> tuple[Array, ...]:
-    at, over = curve_at
-    mean = y.mean(axis=0)
-    inverse = np.linalg.pinv(null)
-    residual = y - null @ (inverse @ y)
-    # What of the curve depth, or a constant, cannot do.
-    free = design - null @ (inverse @ design)
+def _added(parts: Iterator[tuple[Any, tuple[Array, ...]]]) -> tuple[Array, ...]:
+    """Sums over all blocks, in the order in which they come."""
+    sums: tuple[Array, ...] | None = None
+    for _, part in parts:
+        sums = part if sums is None else tuple(map(np.add, sums, part))
+    assert sums is not None
+    return sums
+
+
+def _dense(values: Any, scale: Array | None) -> Array:
+    """A block of observations, counts scaled and log-transformed."""
+    if not sparse.issparse(values):
+        block = np.asarray(values, dtype=np.float64)
+        return block if scale is None else np.log1p(block * scale[:, None])
+    block = sparse.csr_array(values, dtype=np.float64)
+    if scale is not None:
+        block = sparse.csr_array(
+            (np.log1p(block.data * np.repeat(scale, np.diff(block.indptr))), block.indices, block.indptr), block.shape
+        )
+    return np.asarray(block.toarray())
+
+
+def _first_sums(values: Any, scale: Array | None, inverse: Array) -> tuple[Array, ...]:
+    """Sum of each variable, in how many observations it is not 0, and its coefficients in the null, (n_null, n_vars)."""
+    y = _dense(values, scale)
+    return y.sum(axis=0), np.count_nonzero(y, axis=0).astype(np.float64), inverse.T @ y
+
+
+def _second_sums(of_null: Array, values: Any, scale: Array | None, null: Array, free: Array) -> tuple[Array, ...]:
+    """Products of the functions with residuals, of pairs of them with their squares, and the squares."""
+    residual = _dense(values, scale) - null @ of_null
     score = free.T @ residual
     squared = np.square(residual, out=residual)
-    k = design.shape[1]
+    first, second = np.triu_indices(free.shape[1])
+    return score, (free[:, first] * free[:, second]).T @ squared, squared.sum(axis=0)
+
+
+def _score_test(score: Array, squares: Array, free: Array) -> tuple[Array, Array]:
+    """Statistic of each variable, (n_vars,), and how much of each function is in it, (n_functions, n_vars)."""
+    k, n_vars = score.shape
     first, second = np.triu_indices(k)
-    variance = np.empty((y.shape[1], k, k))
-    variance[:, first, second] = ((free[:, first] * free[:, second]).T @ squared).T
-    variance[:, second, first] = variance[:, first, second]
-    statistic = np.einsum("kg,gkl,lg->g", score, np.linalg.pinv(variance, rcond=1e-10, hermitian=True), score)
-    slope = np.linalg.pinv(free.T @ free) @ score
-    left = squared.sum(axis=0)
-    curve = (over - design.mean(axis=0)) @ slope
-    tested = enough & (left > 1e-12 * len(y) * np.maximum(mean**2, 1e-300))
-    explained = np.divide(np.einsum("kg,kg->g", score, slope), left, out=np.zeros(len(left)), where=left > 0)
-    found = (np.maximum(statistic, 0), np.clip(explained, 0, 1), np.ptp(curve, axis=0), at[curve.argmax(axis=0)])
-    return (*(np.where(tested, values, np.nan) for values in found), mean)
+    variance = np.empty((n_vars, k, k))
+    variance[:, first, second] = squares.T
+    variance[:, second, first] = squares.T
+    inverse = np.linalg.pinv(variance, rcond=1e-10, hermitian=True)
+    return np.einsum("kg,gkl,lg->g", score, inverse, score), np.linalg.pinv(free.T @ free) @ score

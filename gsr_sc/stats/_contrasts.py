@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -54,13 +54,42 @@ class Contrasts:
         return np.divide(real, square, out=np.zeros_like(square), where=square > 0)
 
 
-def weighted_contrasts(blocks: Iterable[Any], weights: NDArray[np.floating]) -> Contrasts:
-    """Contrast weighted observations with the rest, in one pass over blocks of rows.
+class ContrastSums(NamedTuple):
+    """What a block of rows adds to the means of :func:`weighted_contrasts`.
+
+    Attributes
+    ----------
+    weighted
+        Weighted sums of the variables, (n_vars, n_weights).
+    total, squares
+        Sums of the variables and of their squares, (n_vars,).
+    """
+
+    weighted: NDArray[np.float64]
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+
+def contrast_sums(block: Any, weights: NDArray[np.floating]) -> ContrastSums:
+    """What some rows, dense or CSR (rows, n_vars), add with the weights of each, (rows, n_weights)."""
+    # A sparse matrix with single precision would sum in single precision.
+    w = weights if sparse.issparse(block) else weights.astype(block.dtype)
+    ones = np.ones(block.shape[0])
+    power = block.multiply(block) if sparse.issparse(block) else block * block
+    return ContrastSums(
+        np.asarray(block.T @ w, dtype=np.float64),
+        np.asarray(ones @ block, dtype=np.float64).ravel(),
+        np.asarray(ones @ power, dtype=np.float64).ravel(),
+    )
+
+
+def weighted_contrasts(parts: Iterable[ContrastSums], weights: NDArray[np.floating]) -> Contrasts:
+    """Contrast weighted observations with the rest, from what :func:`contrast_sums` gives for each block of them.
 
     Parameters
     ----------
-    blocks
-        Consecutive rows, dense or CSR, (rows, n_vars), together (n_obs, n_vars).
+    parts
+        Of blocks that are all observations together; they are added up as they come.
     weights
         How much of each observation belongs to each side, in [0, 1], (n_obs, n_weights).
 
@@ -70,24 +99,13 @@ def weighted_contrasts(blocks: Iterable[Any], weights: NDArray[np.floating]) -> 
         If there are no rows.
     """
     weights = np.asarray(weights, dtype=np.float64)
-    n_obs = len(weights)
-    start, sums, total, squares = 0, None, None, None
-    for block in blocks:
-        w = weights[start : start + block.shape[0]]
-        start += block.shape[0]
-        # A sparse matrix with single precision would sum in single precision.
-        part = np.asarray(block.T @ (w if sparse.issparse(block) else w.astype(block.dtype)), dtype=np.float64)
-        ones = np.ones(block.shape[0])
-        column = np.asarray(ones @ block, dtype=np.float64).ravel()
-        power = block.multiply(block) if sparse.issparse(block) else block * block
-        square = np.asarray(ones @ power, dtype=np.float64).ravel()
-        if sums is None or total is None or squares is None:
-            sums, total, squares = part, column, square
-        else:
-            sums, total, squares = sums + part, total + column, squares + square
-    if sums is None or total is None or squares is None:
+    n_obs, added = len(weights), None
+    for part in parts:
+        added = part if added is None else ContrastSums(*map(np.add, added, part))
+    if added is None:
         msg = "There are no rows."
         raise ValueError(msg)
+    sums, total, squares = added
     mass, size = weights.sum(axis=0), (weights**2).sum(axis=0)
     rest, rest_size = n_obs - mass, n_obs - 2 * mass + size
     inside = np.divide(sums, mass, out=np.zeros_like(sums), where=mass > 0)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from .._checks import require_number, unknown
 from .._docs import doc_params
 from .._log import configure
 from ..get._columns import are_counts
+from ..matrices import open_rows
 from ..slots import StoredMap, write_added
 from ..stats import adjusted, change_along
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from anndata import AnnData
     from numpy.typing import NDArray
 
+    from ..matrices import Rows
     from ..stats import Along
 
 logger = logging.getLogger(__name__)
@@ -108,17 +112,16 @@ def order_genes(
     position = stored.order
     enough = np.isfinite(position) & _sure(stored, min_confidence)
     layer, values = _values(stored, layer)
-    counts = are_counts(values)
-    known = _depth(adata, values, depth, counts=counts)
+    counts, known = _depth(adata, values, depth)
     parts = _of_branches(stored, enough) if by_branch else {"": enough}
     tables = []
     for name, chosen in parts.items():
         rows = np.flatnonzero(chosen)
         try:
             found = change_along(
-                values[rows],
+                _Chosen(values, rows),
                 position[rows],
-                depth=None if known is None else known[rows],
+                depth=known[rows],
                 counts=counts,
                 periodic=stored.is_round,
                 df=df,
@@ -169,14 +172,14 @@ def _sure(stored: StoredMap, least: float) -> NDArray[np.bool_]:
     return np.asarray(stored.adata.obs[slot] >= least)
 
 
-def _values(stored: StoredMap, layer: str | None) -> tuple[str | None, Any]:
+def _values(stored: StoredMap, layer: str | None) -> tuple[str | None, Rows]:
     layers = [name for name in stored.adata.layers if name is not None]
     if layer is None:
         fitted_on = stored.uns["params"].get("layer")
         layer = str(fitted_on) if fitted_on in layers else None
     elif layer not in layers:
         raise KeyError(unknown("`layer` in .layers", [layer], layers))
-    return layer, stored.adata.X if layer is None else stored.adata.layers[layer]
+    return layer, open_rows(stored.adata.X if layer is None else stored.adata.layers[layer])
 
 
 def _of_branches(stored: StoredMap, enough: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
@@ -188,21 +191,51 @@ def _of_branches(stored: StoredMap, enough: NDArray[np.bool_]) -> dict[str, NDAr
     return {str(name): enough & np.asarray(branch == name) for name in branch.cat.categories}
 
 
-def _depth(adata: AnnData, values: Any, column: str | None, *, counts: bool) -> NDArray[np.float64] | None:
-    if column is not None:
-        if column not in adata.obs:
-            raise KeyError(unknown("`depth` in .obs", [column], adata.obs.columns))
-        found = pd.to_numeric(adata.obs[column]).to_numpy(dtype=np.float64, na_value=np.nan)
-        if not (found > 0).all():
-            msg = (
-                f"`depth={column!r}` is missing or not above 0 for some observations; it is the total of each of them."
-            )
-            raise ValueError(msg)
-        return np.asarray(found)
-    if counts:
-        return np.asarray(values.sum(axis=1), dtype=np.float64).ravel()
-    detected = values.count_nonzero(axis=1) if sparse.issparse(values) else np.count_nonzero(values, axis=1)
-    return np.asarray(detected, dtype=np.float64)
+def _depth(adata: AnnData, values: Rows, column: str | None) -> tuple[bool, NDArray[np.float64]]:
+    """Whether values are counts, and the depth of each observation, (n_obs,)."""
+    told = None if column is None else _column(adata, column)
+    counts, totals, detected = True, np.zeros(adata.n_obs), np.zeros(adata.n_obs)
+    for where, (are_whole, total, n_detected) in values.each(_glance):
+        counts &= are_whole
+        totals[where], detected[where] = total, n_detected
+    if told is not None:
+        return counts, told
+    return counts, totals if counts else detected
+
+
+def _column(adata: AnnData, name: str) -> NDArray[np.float64]:
+    if name not in adata.obs:
+        raise KeyError(unknown("`depth` in .obs", [name], adata.obs.columns))
+    found = pd.to_numeric(adata.obs[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+    if not (found > 0).all():
+        msg = f"`depth={name!r}` is missing or not above 0 for some observations; it is the total of each of them."
+        raise ValueError(msg)
+    return np.asarray(found)
+
+
+def _glance(values: Any) -> tuple[bool, NDArray[np.float64], NDArray[np.float64]]:
+    """Whether all values are counts, the total of each row, and how many of its values are not 0."""
+    totals = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
+    return are_counts(values), totals, np.asarray((values != 0).sum(axis=1), dtype=np.float64).ravel()
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Some of the rows of a matrix, by their sorted numbers."""
+
+    rows: Rows
+    which: NDArray[np.intp]
+
+    def each(self, work: Callable[..., Any], *along: NDArray[np.float64] | None) -> Iterator[tuple[slice, Any]]:
+        if len(self.which) == self.rows.shape[0]:
+            return self.rows.each(work, None, *along)
+        return self.rows.each(work, self.which, *(None if every is None else self._spread(every) for every in along))
+
+    def _spread(self, every: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Entries of some rows, where they are among those of all."""
+        of_all = np.zeros((self.rows.shape[0], *every.shape[1:]))
+        of_all[self.which] = every
+        return of_all
 
 
 def _table(adata: AnnData, found: Along, branch: str | None) -> pd.DataFrame:

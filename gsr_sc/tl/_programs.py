@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +16,9 @@ from ..get import neurons
 from ..get import programs as decoder_programs
 from ..graphs._position import belonging
 from ..inputs import examine, read_input
-from ..matrices import log_normalise
+from ..matrices import as_float, log_normalise
 from ..slots import StoredMap, write_added
-from ..stats import column_correlations, weighted_contrasts
+from ..stats import column_correlations, contrast_sums, weighted_contrasts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..inputs import Facts, Input
-    from ..stats import Contrasts
+    from ..stats import Contrasts, ContrastSums
 
 logger = logging.getLogger(__name__)
 _SHOWN = 10
@@ -101,7 +102,8 @@ def programs(
     weights = belonging(stored.activations)
     names = stored.groups
     member = stored.group[:, None] == np.array(names)[None, :]
-    contrasts = weighted_contrasts(_values(data, facts), np.hstack([weights, weights @ member]))
+    weights = np.hstack([weights, weights @ member])
+    contrasts = weighted_contrasts(_sums(data, facts, weights), weights)
     effects = (contrasts.standardised * contrasts.shrinkage).astype(np.float32)
     n_neurons = len(stored.group)
     by_neuron, by_group = effects[:, :n_neurons], effects[:, n_neurons:]
@@ -139,14 +141,18 @@ def _layer(stored: StoredMap, layer: str | None) -> str | None:
     return str(fitted_on) if fitted_on is not None and fitted_on in stored.adata.layers else None
 
 
-def _values(data: Input, facts: Facts) -> Iterator[Any]:
-    """Rows block by block, counts log-normalised."""
-    target = float(np.median(facts.totals[facts.totals > 0])) if facts.kind == "counts" else 0.0
-    for block in data.rows.blocks():
-        values = data.rows.take(block)
-        if facts.kind == "counts":
-            log_normalise(values, facts.totals[block], target)
-        yield values
+def _sums(data: Input, facts: Facts, weights: NDArray[np.float64]) -> Iterator[ContrastSums]:
+    """What blocks of rows add, worked out where the rows are."""
+    target = float(np.median(facts.totals[facts.totals > 0])) if facts.kind == "counts" else None
+    for _, part in data.rows.each(partial(_add, target), None, facts.totals, weights):
+        yield part
+
+
+def _add(target: float | None, values: Any, totals: NDArray[np.float64], weights: NDArray[np.float64]) -> ContrastSums:
+    values = as_float(values)
+    if target is not None:
+        log_normalise(values, totals, target)
+    return contrast_sums(values, weights)
 
 
 def _table(

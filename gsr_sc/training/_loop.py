@@ -194,17 +194,20 @@ class Loop:
         """
         self.network.train()
         self.penalty.train()
-        shuffled = self.source.shuffled(rows, self.order, self.plan.rows_per_epoch)
-        *noises, hidden = self._noise_of_an_epoch(len(shuffled))
-        n_steps = self.plan.n_steps(len(rows))
-        batches = np.array_split(shuffled, n_steps)
-        steps = [self._parts(self.world.share(index)) for index in batches]
+        world = self.world
+        dealt = self.source.shuffled(rows, self.order, self.plan.rows_per_epoch, n_shares=world.size, mine=world.rank)
+        *noises, hidden = self._noise_of_an_epoch(sum(map(len, dealt)))
+        # No process may be without a part in a step, or it would have no gradients.
+        n_steps = min(self.plan.n_steps(len(rows)), *map(len, dealt))
+        batches = [np.array_split(each, n_steps) for each in dealt]
+        sizes = np.sum([[len(index) for index in each] for each in batches], axis=0)
+        steps = [self._parts(index) for index in batches[world.rank]]
         sums = np.zeros(4)
         with self._pool() as pool:
             for step, parts in enumerate(self.reader.each(steps, with_start=pull > 0, noise=hidden)):
                 self.optimiser.rate = rate(step / n_steps)
                 gradients, values = self._gradients(pool, parts, noises, weight=weight, pull=pull)
-                values = self.world.whole(gradients, values, share=sum(map(len, steps[step])) / len(batches[step]))
+                values = world.whole(gradients, values, share=sum(map(len, steps[step])) / sizes[step])
                 self.optimiser.step(gradients, pool)
                 value = float(values @ (1.0, weight, pull, self.context.label_weight))
                 if not math.isfinite(value):
@@ -213,9 +216,9 @@ class Loop:
                         f"{self.plan.batch_size}. Look for extreme values in the input, or standardise it."
                     )
                     raise DivergedError(msg)
-                sums += values * len(batches[step])
+                sums += values * sizes[step]
                 on_step(value)
-        return Losses(*(sums / len(shuffled)).tolist())
+        return Losses(*(sums / sizes.sum()).tolist())
 
     @torch.no_grad()
     def evaluate(self, rows: NDArray[np.intp]) -> Losses:

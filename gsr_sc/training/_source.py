@@ -25,6 +25,11 @@ class Source(Protocol):
         """At most so many of sorted row numbers, sorted; the same ones every time."""
         ...
 
-    def shuffled(self, rows: NDArray[np.intp], rng: np.random.Generator, most: int) -> NDArray[np.intp]:
-        """At most so many of these row numbers in random order: those of the coming batches, one after the other."""
+    def shuffled(
+        self, rows: NDArray[np.intp], rng: np.random.Generator, most: int, *, n_shares: int = 1, mine: int = 0
+    ) -> list[NDArray[np.intp]]:
+        """At most so many of these row numbers in random order, dealt to so many processes.
+
+        Those that are `mine` are the coming batches of this one, one after the other.
+        """
         ...

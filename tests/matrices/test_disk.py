@@ -43,11 +43,22 @@ def noting(table: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Noting:
     return Noting(table)
 
 
-@given(st.sets(st.integers(0, 400), min_size=1), st.integers(0, 9), st.integers(1, 500), st.integers(1, 40))
-def test_each_row_comes_once_and_no_more_than_wanted(rows: set[int], seed: int, most: int, run_rows: int) -> None:
+@given(
+    st.sets(st.integers(0, 400), min_size=1),
+    st.integers(0, 9),
+    st.integers(1, 500),
+    st.integers(1, 40),
+    st.integers(1, 4),
+)
+def test_each_row_comes_once_and_no_more_than_wanted(
+    rows: set[int], seed: int, most: int, run_rows: int, n_shares: int
+) -> None:
     numbers = np.sort(np.array(list(rows)))
-    pools = shuffled_runs(numbers, np.random.default_rng(seed), most, run_rows=run_rows, pool_rows=3 * run_rows)
-    order = np.concatenate(pools)
+    pools = shuffled_runs(
+        numbers, np.random.default_rng(seed), most, run_rows=run_rows, pool_rows=3 * run_rows, n_shares=n_shares
+    )
+    assert all(len(pool) == n_shares and np.ptp([len(share) for share in pool]) <= 1 for pool in pools)
+    order = np.concatenate([share for pool in pools for share in pool])
     assert len(order) == min(most, len(numbers))
     assert len(np.unique(order)) == len(order)
     assert np.isin(order, numbers).all()
@@ -55,7 +66,9 @@ def test_each_row_comes_once_and_no_more_than_wanted(rows: set[int], seed: int, 
 
 def test_runs_are_mixed_and_begin_elsewhere_each_time() -> None:
     rng = np.random.default_rng(0)
-    first, second = (shuffled_runs(np.arange(10_000), rng, 10_000, run_rows=100, pool_rows=2000)[-2] for _ in range(2))
+    first, second = (
+        shuffled_runs(np.arange(10_000), rng, 10_000, run_rows=100, pool_rows=2000)[-2][0] for _ in range(2)
+    )
     assert len(np.unique(first // 100)) >= 20, "rows of a pool are from all over"
     assert np.abs(np.diff(first)).mean() > 1000, "and not one run after the other"
     starts = [set(np.sort(pool)[np.r_[True, np.diff(np.sort(pool)) > 1]] % 100) for pool in (first, second)]
@@ -94,7 +107,7 @@ def test_a_shuffled_epoch_reads_each_row_about_once_and_gives_the_right_ones(not
     training = np.setdiff1d(np.arange(N_OBS), np.arange(0, N_OBS, 10))
     for most in (10**6, 1000):
         noting.asked.clear()
-        order = rows.shuffled(training, np.random.default_rng(0), most)
+        (order,) = rows.shuffled(training, np.random.default_rng(0), most)
         for index in np.array_split(order, 30):
             np.testing.assert_array_equal(rows.take(index), table[index])
             # What a likelihood is about is asked for beside what the encoder sees.
@@ -103,9 +116,34 @@ def test_a_shuffled_epoch_reads_each_row_about_once_and_gives_the_right_ones(not
         assert max(noting.asked) < 600
 
 
+@pytest.mark.parametrize("most", [10**6, 1001])
+@pytest.mark.parametrize("n_shares", [2, 3])
+def test_of_a_shuffled_epoch_each_process_reads_its_share_alone(
+    noting: Noting, table: np.ndarray, n_shares: int, most: int
+) -> None:
+    training = np.setdiff1d(np.arange(N_OBS), np.arange(0, N_OBS, 10))
+    told = []
+    for mine in range(n_shares):
+        rows = open_rows(noting)
+        noting.asked.clear()
+        dealt = rows.shuffled(training, np.random.default_rng(0), most, n_shares=n_shares, mine=mine)
+        for index in np.array_split(dealt[mine], 30):
+            np.testing.assert_array_equal(rows.take(index), table[index])
+        # Of the last pool some rows may be enough, but they are from all over it.
+        assert sum(noting.asked) < 1.3 * len(dealt[mine]) + (512 if most < len(training) else 0)
+        told.append(dealt)
+    for dealt in told[1:]:
+        for first, second in zip(told[0], dealt, strict=True):
+            np.testing.assert_array_equal(first, second)
+    together = np.sort(np.concatenate(told[0]))
+    assert len(np.unique(together)) == len(together) == min(most, len(training))
+    assert np.isin(together, training).all()
+    assert np.ptp([len(each) for each in told[0]]) <= len(training) // 512 + 4
+
+
 def test_an_order_that_is_not_kept_to_gives_the_right_rows_all_the_same(noting: Noting, table: np.ndarray) -> None:
     rows = open_rows(noting)
-    order = rows.shuffled(np.arange(N_OBS), np.random.default_rng(0), N_OBS)
+    (order,) = rows.shuffled(np.arange(N_OBS), np.random.default_rng(0), N_OBS)
     for index in (order[500:600], order[:100], np.arange(7), order[100:200]):
         np.testing.assert_array_equal(rows.take(index), table[index])
 

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from _arrays import dask_csr, dask_dense
 from anndata import AnnData
@@ -17,6 +18,7 @@ from gsr_sc.inputs._validate import examine
 from gsr_sc.matrices import MatrixSource, fit_transform, open_rows
 from gsr_sc.matrices._dask import DaskReader
 from gsr_sc.matrices._disk import DiskRows
+from gsr_sc.model._residuals import learn_novelty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +84,20 @@ def rows_read_here(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
+def assert_workers_did_it(client: Any, stream: Any, rows_read_here: list[int]) -> None:
+    """Both workers, which are processes of their own, had their part, and no rows came here."""
+    pids = client.run(os.getpid)
+    tasks = [task for task in stream.data if "_work_on" in str(task["key"])]
+    workers = {pids[task["worker"]] for task in tasks}
+    assert len(workers) == 2
+    assert os.getpid() not in workers
+    assert rows_read_here == []
+
+
+def row_sums(values: Any) -> Any:
+    return values.sum(axis=1)
+
+
 @pytest.mark.parametrize(
     "which", [None, slice(250, 1300), np.arange(0, N_OBS, 7), np.arange(3)], ids=["all", "slice", "some", "few"]
 )
@@ -107,6 +123,27 @@ def test_blocks_are_worked_on_by_the_workers(
     assert rows_read_here == []
 
 
+@pytest.mark.parametrize("kind", ["read", "persisted", "of all"])
+@pytest.mark.parametrize("which", [None, np.arange(0, N_OBS, 7)], ids=["all", "some"])
+def test_small_chunks_are_worked_on_together(client: Any, cells: AnnData, kind: str, which: Any) -> None:
+    import dask.array
+
+    x = dask.array.from_array(cells.X.toarray(), chunks=(10, N_VARS // 2))
+    if kind == "persisted":
+        x = x.persist()
+        distributed.wait(x)
+    x = x / x.max() if kind == "of all" else x
+    with distributed.get_task_stream(client) as stream:
+        parts = [part for _, part in open_rows(x).each(row_sums, which)]
+    expected = cells.X.toarray().sum(axis=1) / (cells.X.max() if kind == "of all" else 1)
+    np.testing.assert_allclose(np.concatenate(parts), expected if which is None else expected[which], rtol=1e-5)
+    tasks = [str(task["key"]) for task in stream.data]
+    # 155 chunks of two parts each; eight tasks for two threads, and a chunk more than its share in each.
+    assert 6 <= sum("_work_on" in key for key in tasks) <= 9
+    # Chunks that are read are read by these tasks; those that are there stay there, and what others need too is made once.
+    assert (len(tasks) < 10) == (kind == "read")
+
+
 @pytest.mark.parametrize("container", [dask_dense, dask_csr])
 def test_placing_happens_where_the_chunks_are(
     client: Any, cells: AnnData, model: gsr_sc.GSR, rows_read_here: list[int], container: Any
@@ -115,11 +152,10 @@ def test_placing_happens_where_the_chunks_are(
     with distributed.get_task_stream(client) as stream:
         found = model.transform(chunked(cells, container))
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    # One look and one placing of each chunk, by both workers; no rows came here.
+    # One look and one placing of each chunk.
+    assert_workers_did_it(client, stream, rows_read_here)
     tasks = [task for task in stream.data if "_work_on" in str(task["key"])]
-    assert len({task["worker"] for task in tasks}) == 2
     assert len(tasks) == 2 * -(-N_OBS // CHUNK)
-    assert rows_read_here == []
 
 
 def test_what_is_known_of_the_values_is_the_same(client: Any, cells: AnnData, rows_read_here: list[int]) -> None:
@@ -159,6 +195,68 @@ def test_a_fit_reads_no_more_than_it_trains_on(
     assert np.corrcoef(stored.obsm["X_gsr"].ravel(), expected.ravel())[0, 1] > 0.98
     assert rows_read_here
     assert isinstance(stored.X, type(chunked(cells, dask_csr).X))
+
+
+def test_statistics_are_worked_out_where_the_chunks_are(
+    client: Any, cells: AnnData, model: gsr_sc.GSR, rows_read_here: list[int]
+) -> None:
+    here, there = cells.copy(), chunked(cells, dask_csr)
+    there.obs["donor"] = here.obs["donor"] = [f"donor {number % 6}" for number in range(N_OBS)]
+    there.obs["treated"] = here.obs["treated"] = [number % 6 < 3 for number in range(N_OBS)]
+    for adata in (here, there):
+        model.annotate(adata)
+        gsr_sc.tl.order(adata, root=str(here.obs["gsr_neuron"].mode()[0]), groupby="gsr_neuron")
+        # Some observations alone are tested, and those by their number are read in another way than all.
+        adata.obs.loc[adata.obs_names[5:600:7], "gsr_order"] = np.nan
+    with distributed.get_task_stream(client) as stream:
+        for adata in (here, there):
+            gsr_sc.tl.programs(adata)
+            gsr_sc.tl.order_genes(adata)
+            gsr_sc.tl.compare(adata, groupby="treated", sample="donor")
+    assert_workers_did_it(client, stream, rows_read_here)
+    for name in ("gsr_programs_cells", "gsr_programs_cells_groups"):
+        np.testing.assert_allclose(there.varm[name], here.varm[name], atol=1e-4)
+    np.testing.assert_allclose(there.var["gsr_programs_sd"], here.var["gsr_programs_sd"], rtol=1e-5)
+    first, second = (adata.uns["gsr_order_genes"]["table"] for adata in (here, there))
+    assert np.isfinite(first["pval"]).any()
+    pd.testing.assert_frame_equal(second, first, rtol=1e-6)
+    for name in ("neurons", "map"):
+        pd.testing.assert_frame_equal(there.uns["gsr_compare"][name], here.uns["gsr_compare"][name], rtol=1e-3)
+
+
+@pytest.mark.parametrize("n_missing", [0, 5])
+def test_strangeness_is_judged_where_the_chunks_are(
+    client: Any, cells: AnnData, model: gsr_sc.GSR, rows_read_here: list[int], n_missing: int
+) -> None:
+    here, there = cells.copy()[:, n_missing:].copy(), chunked(cells, dask_csr)[:, n_missing:].copy()
+    gsr_sc.tl.map_query(here, model)
+    with distributed.get_task_stream(client) as stream:
+        gsr_sc.tl.map_query(there, model)
+    assert_workers_did_it(client, stream, rows_read_here)
+    assert here.obs["gsr_novelty"].nunique() > 100
+    # By a rounding error one of the 155 held-out cells more, or less, may be stranger.
+    np.testing.assert_allclose(there.obs["gsr_novelty"], here.obs["gsr_novelty"], atol=0.01)
+
+
+def test_what_is_usual_is_learnt_where_the_chunks_are(
+    client: Any, cells: AnnData, model: gsr_sc.GSR, rows_read_here: list[int]
+) -> None:
+    fitted, rows = model.fitted, np.arange(N_OBS)
+    source = MatrixSource(
+        open_rows(chunked(cells, dask_csr).X),
+        fitted.transform,
+        np.asarray(cells.X.sum(axis=1), dtype=np.float64).ravel(),
+        conditions=np.eye(2, dtype=np.float32)[(cells.obs["batch"] == "b").to_numpy(dtype=int)],
+    )
+    with distributed.get_task_stream(client) as stream:
+        learnt = learn_novelty(
+            fitted.network, source, source._rows, training=rows[:1200], held_out=rows[1200:], group=fitted.group
+        )
+    assert learnt is not None
+    assert learnt.n_held_out == N_OBS - 1200
+    # Rows for the axes, and cells with fewer counts, are made here.
+    assert_workers_did_it(client, stream, [])
+    assert sum(rows_read_here) < 1200 + 2 * 500 + 1
 
 
 def test_errors_of_workers_come_back(client: Any, cells: AnnData, model: gsr_sc.GSR) -> None:

@@ -90,7 +90,7 @@ def test_sparse_equals_dense_and_blocks_do_not_show(monkeypatch: pytest.MonkeyPa
     position, counts = null_counts(150, overdispersed=True)
     depth = counts.sum(axis=1)
     whole = change_along(counts, position, depth=depth, counts=True)
-    monkeypatch.setattr("gsr_sc.stats._along._BLOCK", 150 * 7)
+    monkeypatch.setattr("gsr_sc.stats._along._BLOCK", N_VARS * 7)
     blocks = change_along(sparse.csr_matrix(counts), position, depth=depth, counts=True)
     for name in ("statistic", "pval", "explained", "amplitude", "peak", "mean", "n_obs"):
         np.testing.assert_allclose(getattr(whole, name), getattr(blocks, name), rtol=1e-6, atol=1e-9)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from gsr_sc.stats import column_correlations, weighted_contrasts
+from gsr_sc.stats import Contrasts, column_correlations, contrast_sums, weighted_contrasts
+
+
+def contrast(blocks: list[Any], weights: np.ndarray) -> Contrasts:
+    rows = np.cumsum([block.shape[0] for block in blocks])[:-1]
+    return weighted_contrasts(map(contrast_sums, blocks, np.split(weights, rows)), weights)
 
 
 @given(st.integers(0, 10_000), st.booleans(), st.integers(1, 30))
@@ -17,7 +24,7 @@ def test_hard_weights_give_plain_means(seed: int, is_sparse: bool, rows: int) ->
     x = rng.poisson(1.0, (40, 6)).astype(np.float32)
     label = rng.permutation(np.arange(40) % 3)
     blocks = [x[i : i + rows] for i in range(0, 40, rows)]
-    result = weighted_contrasts([sparse.csr_matrix(b) for b in blocks] if is_sparse else blocks, np.eye(3)[label])
+    result = contrast([sparse.csr_matrix(b) for b in blocks] if is_sparse else blocks, np.eye(3)[label])
     for k in range(3):
         expected = x[label == k].mean(axis=0) - x[label != k].mean(axis=0)
         np.testing.assert_allclose(result.difference[:, k], expected, atol=1e-5)
@@ -28,7 +35,7 @@ def test_hard_weights_give_plain_means(seed: int, is_sparse: bool, rows: int) ->
 def test_standardised_differences_vary_as_said_and_are_shrunk_to_nothing_without_an_effect() -> None:
     rng = np.random.default_rng(0)
     weights = rng.dirichlet(np.full(5, 0.3), 400) * [1, 1, 1, 0.1, 0.02]
-    result = weighted_contrasts([rng.normal(size=(400, 3000)).astype(np.float32)], weights)
+    result = contrast([rng.normal(size=(400, 3000)).astype(np.float32)], weights)
     np.testing.assert_allclose((result.standardised**2).mean(axis=0), result.variance, rtol=0.08)
     assert (result.shrinkage < 0.1).all()
 
@@ -39,7 +46,7 @@ def test_few_cells_are_shrunk_more_than_many() -> None:
     weights[:4, 0], weights[4:404, 1] = 1, 1
     effect = rng.normal(0, 0.5, (2, 500))
     x = rng.normal(size=(1000, 500)) + weights @ effect
-    result = weighted_contrasts([x], weights)
+    result = contrast([x], weights)
     few, many = result.shrinkage
     assert 0.3 < few < 0.8
     assert many > 0.95
@@ -54,7 +61,7 @@ def test_few_cells_are_shrunk_more_than_many() -> None:
 def test_nothing_and_everything_have_no_contrast() -> None:
     x = np.arange(12.0).reshape(6, 2)
     x[:, 1] = 3
-    result = weighted_contrasts([x], np.column_stack([np.zeros(6), np.ones(6)]))
+    result = contrast([x], np.column_stack([np.zeros(6), np.ones(6)]))
     assert not result.difference.any()
     assert result.sd[1] == 0
     assert np.isfinite(result.standardised).all()

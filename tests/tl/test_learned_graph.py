@@ -16,7 +16,7 @@ from scipy.sparse import csgraph
 
 import gsr_sc
 from gsr_sc import graphs, metrics
-from gsr_sc._stored import StoredMap
+from gsr_sc.slots import StoredMap
 from gsr_sc.tl._refit import stored_options
 
 if TYPE_CHECKING:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from _arrays import ON_DISK
 from _maps import make_map
 from anndata import AnnData
 from scipy import sparse, stats
 
 import gsr_sc
 from gsr_sc import graphs
+from gsr_sc.get._values import read_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,3 +140,19 @@ def test_errors() -> None:
     gsr_sc.tl.order_genes(adata)
     with pytest.raises(ValueError, match="max_pval_adj"):
         gsr_sc.get.order_genes(adata, max_pval_adj=0)
+
+
+@pytest.mark.parametrize("container", ON_DISK)
+def test_the_same_where_the_data_are_not_in_memory(container: Any) -> None:
+    adata = ordered()
+    adata.obs.loc[adata.obs_names[3:90:7], "gsr_order"] = np.nan
+    elsewhere = AnnData(container(adata.X.toarray()), obs=adata.obs.copy(), var=adata.var.copy())
+    elsewhere.uns, elsewhere.obsm = adata.uns.copy(), adata.obsm
+    for each in (adata, elsewhere):
+        gsr_sc.tl.order_genes(each)
+    expected, found = (each.uns["gsr_order_genes"] for each in (adata, elsewhere))
+    pd.testing.assert_frame_equal(found["table"], expected["table"], rtol=1e-6)
+    assert found["params"] == expected["params"]
+    np.testing.assert_array_equal(
+        *(read_values(each, "true3", layer=None, use_raw=False) for each in (adata, elsewhere))
+    )

@@ -33,8 +33,11 @@ class Table:
         self.asked.append(index)
         return self.x[index]
 
-    def shuffled(self, rows: np.ndarray, rng: np.random.Generator, most: int) -> np.ndarray:
-        return rng.permutation(rows)[:most]
+    def shuffled(
+        self, rows: np.ndarray, rng: np.random.Generator, most: int, *, n_shares: int = 1, mine: int = 0
+    ) -> list[np.ndarray]:
+        assert (n_shares, mine) == (1, 0)
+        return [rng.permutation(rows)[:most]]
 
     def sample(self, rows: np.ndarray, most: int) -> np.ndarray:
         return rows[:most]
