@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @doc_params()
 def compare(
-    adata: AnnData, *, of: Literal["neurons", "groups", "map", "samples"] = "neurons", key: str | None = None
+    adata: AnnData, *, of: Literal["neurons", "groups", "map", "samples", "genes"] = "neurons", key: str | None = None
 ) -> pd.DataFrame:
     """How conditions differ on the map, after :func:`gsr_sc.tl.compare`.
 
@@ -25,7 +25,8 @@ def compare(
         Annotated data with a fitted map.
     of
         `"neurons"` or `"groups"`: one row for each condition and neuron, or indicator group. `"map"`: one row for each
-        condition, whether the map differs anywhere. `"samples"`: the replicates.
+        condition, whether the map differs anywhere. `"samples"`: the replicates. `"genes"`: one row for each
+        condition, indicator group and gene, if genes were compared.
     {key}
 
     Returns
@@ -35,7 +36,7 @@ def compare(
     Raises
     ------
     KeyError
-        If no map is stored under `key`, or nothing was compared.
+        If no map is stored under `key`, or nothing was compared, or no genes.
     ValueError
         If `of` is none of those.
 
@@ -44,6 +45,10 @@ def compare(
     >>> import gsr_sc
     >>> gsr_sc.get.compare(adata, of="groups").query("pval_adj < 0.1")  # doctest: +SKIP
     """
-    require_choice("of", of, ("neurons", "groups", "map", "samples"))
-    table: pd.DataFrame = StoredMap(adata, key).added("compare", by="compare")[of]
+    require_choice("of", of, ("neurons", "groups", "map", "samples", "genes"))
+    tables = StoredMap(adata, key).added("compare", by="compare")
+    if of not in tables:
+        msg = "Genes were not compared; run `gsr_sc.tl.compare(adata, ..., genes=True)` first."
+        raise KeyError(msg)
+    table: pd.DataFrame = tables[of]
     return table.copy()

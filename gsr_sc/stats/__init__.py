@@ -11,7 +11,7 @@ from ._contrasts import (
     contrast_sums,
     weighted_contrasts,
 )
-from ._linear import LinearEffects, adjusted, linear_effects, n_exchanges, overall_p_value
+from ._linear import LinearEffects, adjusted, linear_effects, moderated, n_exchanges, overall_p_value
 from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, shared_axes, usual_looks
 from ._transfer import transfer_labels
 
@@ -29,6 +29,7 @@ __all__ = [
     "column_correlations",
     "contrast_sums",
     "linear_effects",
+    "moderated",
     "n_exchanges",
     "overall_p_value",
     "periodic_basis",

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Fewer ways to exchange samples than this give p values too coarse to be of use.
 _FEWEST_EXCHANGES = 200
+# Fewer variances do not tell how variances vary.
+_FEWEST_TO_MODERATE = 10
+# With as many degrees of freedom variances are alike.
+_MOST_DF = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +30,12 @@ class LinearEffects:
     standard_error
         (n_effects, n_measures); NaN where no residual degrees of freedom are left.
     df
-        Residual degrees of freedom.
+        Residual degrees of freedom, with those borrowed from other measurements; infinite if all variances are alike.
     """
 
     effect: NDArray[np.float64]
     standard_error: NDArray[np.float64]
-    df: int
+    df: float
 
     @property
     def t(self) -> NDArray[np.float64]:
@@ -79,6 +83,34 @@ def linear_effects(values: NDArray[np.floating], design: NDArray[np.floating], n
     variance = np.where(variance > 1e-24 * (values**2).mean(axis=0), variance, 0.0)
     unscaled = (inverse @ inverse.T).diagonal()[:n_effects]
     return LinearEffects(effect, np.sqrt(unscaled[:, None] * variance), df)
+
+
+def moderated(fit: LinearEffects) -> LinearEffects:
+    """Draw standard errors of many independent measurements, such as genes, towards what is usual for them.
+
+    Empirical Bayes of Smyth (2004): variances are taken as drawn from a scaled inverse chi-square distribution, whose scale
+    and degrees of freedom come from the mean and variance of their logarithms. Few measurements stay as they are.
+    """
+    if fit.df < 1 or fit.effect.shape[1] < _FEWEST_TO_MODERATE:
+        return fit
+    variance = fit.standard_error[0] ** 2
+    # Measurements that do not vary by chance would draw the usual to zero.
+    variance = np.maximum(variance, 1e-5 * np.median(variance))
+    if not (variance > 0).all():
+        return fit
+    logs = np.log(variance) - special.digamma(fit.df / 2) + np.log(fit.df / 2)
+    spread = float(logs.var(ddof=1) - special.polygamma(1, fit.df / 2))
+    if spread <= special.polygamma(1, _MOST_DF / 2):
+        prior, usual = np.inf, float(np.exp(logs.mean()))
+        posterior = np.full_like(variance, usual)
+    else:
+        prior = 2 * optimize.brentq(lambda x: float(special.polygamma(1, x)) - spread, 1e-6, _MOST_DF)
+        usual = float(np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2)))
+        posterior = (prior * usual + fit.df * variance) / (prior + fit.df)
+    factor = np.sqrt(posterior / variance)
+    error = np.sqrt(variance) * factor * fit.standard_error / np.maximum(fit.standard_error[:1], 1e-300)
+    error = np.where(fit.standard_error[:1] > 0, error, np.sqrt(posterior))
+    return LinearEffects(fit.effect, error, min(prior + fit.df, fit.df * fit.effect.shape[1]))
 
 
 def adjusted(p_values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from ..get import neurons
 from ..graphs._position import belonging
 from ..slots import StoredMap, write_added
 from ..stats import adjusted, linear_effects, overall_p_value
+from ._compare_genes import gene_effects
 from ._replicates import read_replicates
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def compare(
     pairs: str | None = None,
     min_cells: int = 10,
     n_permutations: int = 999,
+    genes: bool = False,
+    layer: str | None = None,
     rng: Rng = 0,
     key: str | None = None,
     copy: bool = False,
@@ -67,6 +70,12 @@ def compare(
         Samples with fewer cells are left out.
     n_permutations
         How often samples are exchanged between conditions to test the map as a whole; 0 for never.
+    genes
+        Whether to ask, too, which genes differ between the conditions at each place: among the cells of a sample that light
+        up an indicator group most, added up. Counts become log2 of counts per million, logarithms are averaged; variances
+        are moderated across genes, as limma does. Needs `sample`.
+    layer
+        Layer to read the genes from, or `"X"`; by default what the map was fitted on.
     rng
         Seed or generator of these exchanges.
     {key}
@@ -81,6 +90,11 @@ def compare(
         `share` in both (`share_reference`), `log2_fold_change` between them with its 95 % interval (`ci_low`,
         `ci_high`), `t`, `pval`, and `pval_adj` (false discovery rate among the neurons, or groups, of a condition).
         NaN for dead neurons; p values are NaN for conditions with fewer than two samples on either side.
+    `genes`
+        With `genes`: a table with one row per condition, `group` and `gene`: `log2_fold_change` (of values below zero, such as
+        scaled ones, a difference), with its 95 % interval, `t`, `pval`, and `pval_adj` (false discovery rate among the genes
+        of a group). Samples with fewer than `min_cells` cells in a group are left out there; groups with
+        fewer than two samples on either side, and genes with fewer than 10 counts in most samples, are not in it.
     `map`
         For each condition whether the map differs anywhere: `pval`, its `method` (`"permutation"`, or `"simes"` where
         samples can be exchanged in fewer than 200 ways), and numbers of samples.
@@ -120,6 +134,9 @@ def compare(
     require_number("min_cells", min_cells, lowest=1, whole=True)
     require_number("n_permutations", n_permutations, lowest=0, whole=True)
     generator = resolve_rng(rng)
+    if genes and sample is None:
+        msg = "`genes=True` compares samples, and there are none: name their column with `sample=`."
+        raise ValueError(msg)
     replicates = read_replicates(
         adata, groupby=groupby, sample=sample, pairs=pairs, reference=reference, min_cells=min_cells
     )
@@ -147,12 +164,20 @@ def compare(
         "shares": shares.astype(np.float32),
         "params": {
             name: value
-            for name, value in {"groupby": groupby, "sample": sample, "pairs": pairs, "min_cells": min_cells}.items()
+            for name, value in {
+                "groupby": groupby,
+                "sample": sample,
+                "pairs": pairs,
+                "min_cells": min_cells,
+                "layer": layer if genes else None,
+            }.items()
             if value is not None
         }
         | {"reference": replicates.conditions[0], "n_permutations": n_permutations},
         "note": note,
     }
+    if genes:
+        result["genes"] = gene_effects(adata, stored, replicates, layer=layer, min_cells=min_cells)
     if copy:
         adata = adata.copy()
     write_added(adata, stored.keys, uns={"compare": result})

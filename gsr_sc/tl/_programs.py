@@ -97,7 +97,7 @@ def programs(
     configure()
     stored = StoredMap(adata, key)
     require_number("min_agreement", min_agreement, lowest=-1, highest=1)
-    data = read_input(adata, layer=_layer(stored, layer), to_fit=False)
+    data = read_input(adata, layer=layer_of(stored, layer), to_fit=False)
     facts = examine(data, report=False)
     weights = belonging(stored.activations)
     names = stored.groups
@@ -133,8 +133,8 @@ def programs(
     return adata if copy else None
 
 
-def _layer(stored: StoredMap, layer: str | None) -> str | None:
-    """Name of the layer to read, None for X."""
+def layer_of(stored: StoredMap, layer: str | None) -> str | None:
+    """Name of the layer to read, None for X; by default what the map was fitted on."""
     if layer is not None:
         return None if layer == "X" else layer
     fitted_on = stored.uns["params"].get("layer")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gsr_sc.stats import adjusted, linear_effects, n_exchanges, overall_p_value
+from gsr_sc.stats import adjusted, linear_effects, moderated, n_exchanges, overall_p_value
 
 
 @given(st.integers(0, 1000), st.integers(2, 6), st.integers(2, 6))
@@ -77,3 +77,24 @@ def test_overall_p_value_is_uniform_without_an_effect_and_small_with_one(n: int,
     if method == "permutation":
         assert stats.kstest(null, "uniform").pvalue > 0.005
     assert np.median([p_value(4) for _ in range(9)]) < 0.5 * np.median(null)
+
+
+def test_moderation_helps_where_few_samples_tell_the_variance() -> None:
+    rng = np.random.default_rng(0)
+    design = np.column_stack([np.arange(4) % 2, np.ones(4)])
+    variance = 8 / rng.chisquare(8, 3000)
+    y = rng.normal(size=(4, 3000)) * np.sqrt(variance)
+    plain = linear_effects(y, design, 1)
+    drawn = moderated(plain)
+    assert drawn.df == pytest.approx(2 + 8, rel=0.25)
+    for level in (0.001, 0.05, 0.5):
+        assert (drawn.p_value < level).mean() == pytest.approx(level, rel=0.25, abs=0.001)
+    y[design[:, 0] == 1] += 4
+    found = [(adjusted(fit.p_value[0]) < 0.05).mean() for fit in (plain, moderated(linear_effects(y, design, 1)))]
+    assert found[1] > found[0] + 0.3
+    # Variances that are all alike become one, and few measurements stay as they are.
+    assert moderated(linear_effects(rng.normal(size=(4, 3000)), design, 1)).df > 20
+    few = linear_effects(y[:, :5], design, 1)
+    assert moderated(few) is few
+    none = linear_effects(y[:2], design[:2], 1)
+    assert moderated(none) is none

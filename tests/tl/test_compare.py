@@ -199,12 +199,96 @@ def test_missing_values_and_views() -> None:
     assert hash_adata(adata) == before
 
 
+def with_genes(*, n: int = 4, n_genes: int = 150, effect: float = 0.0, spread: float = 0.3, seed: int = 0) -> AnnData:
+    """Counts of genes that differ between donors by `spread` (log2); in type 0, the first ten are `2^effect` times as many."""
+    made = donors(make_map(n_obs=1000), n=n, spread=0.2, seed=seed)
+    rng = np.random.default_rng(seed)
+    donor = made.obs["sample"].cat.codes.to_numpy()
+    level = np.log2(rng.gamma(2, 2, n_genes) + 0.3) + spread * rng.normal(size=(2 * n, n_genes))
+    change = np.zeros((made.n_obs, n_genes))
+    change[((made.obs["condition"] == "b") & (made.obs["cell_type"] == "type 0")).to_numpy(), :10] = effect
+    depth = rng.lognormal(0, 0.3, made.n_obs)[:, None]
+    adata = ad.AnnData(rng.poisson(depth * 2.0 ** (level[donor] + change)).astype(np.float32), obs=made.obs)
+    adata.obsm.update(made.obsm)
+    adata.uns.update(made.uns)
+    return adata
+
+
+def test_genes_that_differ_at_a_place_are_found_there() -> None:
+    adata = with_genes(effect=2)
+    before = hash_adata(adata)
+    options: dict[str, Any] = {"groupby": "condition", "sample": "sample", "n_permutations": 0}
+    gsr_sc.tl.compare(adata, genes=True, **options)
+    assert {slot for slot in hash_adata(adata) if "gsr_compare" not in slot} == set(before)
+    table = get.compare(adata, of="genes")
+    assert set(table["condition"]) == {"b"}
+    assert set(table["reference"]) == {"a"}
+    found = table[table["pval_adj"] < 0.1]
+    assert set(found.loc[found["group"] == "0", "gene"]) >= {str(k) for k in range(10)}
+    assert (found["group"] == "0").mean() > 0.8
+    here = table[(table["group"] == "0") & table["gene"].isin([str(k) for k in range(10)])]
+    # Counts are shares of a total that grows with ten genes of 150.
+    assert here["log2_fold_change"].median() == pytest.approx(2, abs=0.5)
+    assert ((here["ci_low"] < here["log2_fold_change"]) & (here["log2_fold_change"] < here["ci_high"])).all()
+    for _, rows in table.groupby("group", observed=True):
+        np.testing.assert_allclose(rows["pval_adj"], stats.false_discovery_control(rows["pval"]))
+    # Logarithms tell the same, each sample as the mean of its cells.
+    adata.layers["log"] = np.log1p(adata.X / adata.X.sum(axis=1, keepdims=True) * 1e3)
+    gsr_sc.tl.compare(adata, genes=True, layer="log", **options)
+    logs = get.compare(adata, of="genes")
+    assert set(logs.loc[(logs["pval_adj"] < 0.1) & (logs["group"] == "0"), "gene"]) >= {str(k) for k in range(10)}
+    gsr_sc.tl.compare(adata, **options)
+    with pytest.raises(KeyError, match="genes=True"):
+        get.compare(adata, of="genes")
+    with pytest.raises(ValueError, match="`genes=True` compares samples"):
+        gsr_sc.tl.compare(adata, groupby="condition", genes=True)
+
+
+def test_p_values_of_genes_are_uniform_where_only_donors_differ() -> None:
+    p, false = [], []
+    for seed in range(12):
+        adata = with_genes(n=3, seed=seed)
+        gsr_sc.tl.compare(adata, groupby="condition", sample="sample", n_permutations=0, genes=True)
+        table = get.compare(adata, of="genes")
+        p.append(table["pval"].to_numpy())
+        false.append((table["pval_adj"] < 0.1).any())
+    p = np.concatenate(p)
+    shares = [(p <= level).mean() for level in (0.01, 0.05, 0.2, 0.5)]
+    assert (np.abs(np.subtract(shares, (0.01, 0.05, 0.2, 0.5))) < (0.008, 0.02, 0.05, 0.07)).all(), shares
+    # Four groups are asked in each, and donors differ in all of them alike.
+    assert np.mean(false) <= 0.5
+
+
+def test_genes_with_pairs_and_places_without_enough_samples() -> None:
+    adata = with_genes(n=4, effect=1.5, spread=0.0)
+    # What belongs to a donor, whatever the condition.
+    rng = np.random.default_rng(1)
+    pair = adata.obs["sample"].cat.codes.to_numpy() % 4
+    adata.obs["donor"] = pd.Categorical([f"d{k}" for k in pair])
+    adata.X = rng.poisson(adata.X * 2.0 ** (1.5 * rng.normal(size=(4, adata.n_vars)))[pair]).astype(np.float32)
+    options: dict[str, Any] = {"groupby": "condition", "sample": "sample", "n_permutations": 0, "genes": True}
+    n_found = []
+    for pairs in (None, "donor"):
+        gsr_sc.tl.compare(adata, pairs=pairs, **options)
+        table = get.compare(adata, of="genes")
+        n_found.append(int((table.loc[table["group"] == "0", "pval_adj"] < 0.05).sum()))
+    assert n_found[1] >= n_found[0] + 3
+    in_a = ((adata.obs["condition"] == "a") & (adata.obs["cell_type"] == "type 0")).to_numpy()
+    gsr_sc.tl.compare(few := adata[~in_a].copy(), **options)
+    assert "0" not in set(get.compare(few, of="genes")["group"])
+    with pytest.warns(UserWarning, match="Fewer than two samples"):
+        gsr_sc.tl.compare(one := adata[np.isin(adata.obs["sample"], ["s0", "s4"])].copy(), **options)
+    assert get.compare(one, of="genes").empty
+    gsr_sc.tl.compare(adata, **{**options, "min_cells": 40})
+    assert len(get.compare(adata, of="genes")) < len(table)
+
+
 @pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
 def test_survives_files(suffix: str, tmp_path: Path) -> None:
-    adata = compared()
+    adata = compared(genes=True)
     getattr(adata, f"write_{suffix}")(tmp_path / f"a.{suffix}")
     back = getattr(ad, f"read_{suffix}")(tmp_path / f"a.{suffix}")
-    for of in ("neurons", "groups", "map", "samples"):
+    for of in ("neurons", "groups", "map", "samples", "genes"):
         pd.testing.assert_frame_equal(
             get.compare(adata, of=of), get.compare(back, of=of), check_dtype=False, check_index_type=False
         )  # type: ignore[arg-type]
