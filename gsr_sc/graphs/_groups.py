@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _MAX_SWEEPS = 50
 _SILENT = 1e-3
+# Cut anywhere, data without clusters keep three quarters of the ties that chance has between the parts; groups of real cells
+# at most half, but for some of a few dozen cells.
+_LOOSE = 0.6
 
 
 def indicator_groups(
@@ -33,7 +36,8 @@ def indicator_groups(
 
     Groups are merged, the most tied first, as long as they are tied more than `resolution` times as often as they would
     be if all observations were mixed; then single neurons move to the group they are tied to more, until the
-    modularity does not grow any more. There is nothing random in it.
+    modularity does not grow any more. What is tied to the rest more than .6 times as often as by chance is no group, and
+    joins the one that it is tied to most: data without clusters are one group. There is nothing random in it.
 
     Parameters
     ----------
@@ -44,7 +48,8 @@ def indicator_groups(
     resolution
         Larger values give more and smaller groups.
     ties
-        From :func:`neuron_ties`, if they are known already.
+        From :func:`neuron_ties`, if they are known already. A learned graph tells who acts with whom itself, and its own
+        communities are the groups where no ties are given.
 
     Returns
     -------
@@ -63,16 +68,18 @@ def indicator_groups(
     ['0', '0', '1', '1']
     """
     require_number("resolution", resolution, above=0)
-    if graph.kind == "learned":
+    if graph.kind == "learned" and ties is None:
         return _named(_communities(graph, activations, resolution), shares(activations).sum(axis=0))
     tied = with_silent(graph, neuron_ties(activations) if ties is None else np.asarray(ties, dtype=np.float64))
+    if graph.kind == "learned":
+        tied = _with_loose(graph, activations, tied)
     group = merged(tied, resolution)
     while True:
         group = _moved(tied, group, resolution)
         member = np.eye(group.max() + 1)[group]
         between = merged(member.T @ tied @ member, resolution)
         if between.max() == group.max():
-            return _named(group, tied.sum(axis=1))
+            return _named(_set_apart(tied, group, resolution), tied.sum(axis=1))
         group = between[group]
 
 
@@ -113,12 +120,14 @@ def nested_groups(
     """
     found = neuron_ties(activations) if ties is None else np.asarray(ties, dtype=np.float64)
     wanted = sorted(resolutions)
-    finest = indicator_groups(graph, activations, resolution=wanted[-1], ties=found).astype(np.intp)
+    levels = [indicator_groups(graph, activations, resolution=wanted[-1], ties=found)]
     tied = with_silent(graph, found)
-    member = np.eye(finest.max() + 1)[finest]
-    between = member.T @ tied @ member
-    coarser = [_named(merged(between, resolution)[finest], tied.sum(axis=1)) for resolution in wanted[:-1]]
-    return [*coarser, finest.astype(str)]
+    for resolution in wanted[-2::-1]:
+        finer = levels[0].astype(np.intp)
+        member = np.eye(finer.max() + 1)[finer]
+        group = merged(member.T @ tied @ member, resolution)[finer]
+        levels.insert(0, _named(_set_apart(tied, group, resolution), tied.sum(axis=1)))
+    return levels
 
 
 def merge_steps(ties: NDArray[np.floating]) -> list[tuple[int, int, float]]:
@@ -199,6 +208,25 @@ def _moved(ties: NDArray[np.float64], group: NDArray[np.intp], resolution: float
     return np.unique(group, return_inverse=True)[1].ravel()
 
 
+def _set_apart(ties: NDArray[np.float64], group: NDArray[np.intp], resolution: float) -> NDArray[np.intp]:
+    """Merge groups that the rest is tied to nearly as often as by chance, the loosest first."""
+    # Finer levels show what is less apart; coarser ones are coarse enough.
+    most = _LOOSE * max(resolution, 1.0)
+    while group.max() > 0:
+        member = np.eye(group.max() + 1)[group]
+        between = member.T @ ties @ member
+        mass = np.maximum(between.sum(axis=1), 1e-15)
+        outside = (mass - np.diag(between)) / (mass * np.maximum(1 - mass, 1e-15))
+        loosest = int(outside.argmax())
+        if outside[loosest] <= most:
+            break
+        against_chance = between[loosest] / mass
+        against_chance[loosest] = -1
+        group = np.where(group == loosest, against_chance.argmax(), group)
+        group = np.unique(group, return_inverse=True)[1].ravel()
+    return group
+
+
 def _named(group: NDArray[np.intp], mass: NDArray[np.float64]) -> NDArray[np.str_]:
     """Names by falling mass; of equal ones the group of the first neuron comes first."""
     # Rounded, so that groups that differ by the order of a sum alone count as equal.
@@ -211,18 +239,30 @@ def _named(group: NDArray[np.intp], mass: NDArray[np.float64]) -> NDArray[np.str
 
 def _communities(graph: NeuronGraph, activations: NDArray[np.floating], resolution: float) -> NDArray[np.intp]:
     """Communities of a learned graph, which holds who acts with whom already."""
-    affinity = graph.adjacency.toarray()
-    mass = shares(activations).sum(axis=0)
-    loose = (mass < _SILENT * mass.mean()) & ~affinity.any(axis=1)
-    affinity += _with_the_nearest(np.asarray(activations, dtype=np.float64), loose)
+    affinity = graph.adjacency.toarray() + _with_the_nearest(activations, _loose(graph, activations))
     group = np.empty(graph.n_neurons, dtype=np.intp)
     for number, nodes in enumerate(communities(affinity, resolution=resolution)):
         group[nodes] = number
     return group
 
 
-def _with_the_nearest(activations: NDArray[np.float64], loose: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _with_loose(
+    graph: NeuronGraph, activations: NDArray[np.floating], ties: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Ties that sum to 1, with those of neurons which neither observations nor the learned graph tie to others."""
+    linked = ties + _with_the_nearest(activations, _loose(graph, activations)) * ties.sum(axis=1).mean()
+    return np.asarray(linked / linked.sum())
+
+
+def _loose(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Neurons that no observation uses and no edge ties, (n_neurons,)."""
+    mass = shares(activations).sum(axis=0)
+    return np.asarray((mass < _SILENT * mass.mean()) & ~graph.adjacency.toarray().any(axis=1))
+
+
+def _with_the_nearest(activations: NDArray[np.floating], loose: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Ties of loose neurons to the one that is active with them the most."""
+    activations = np.asarray(activations, dtype=np.float64)
     together = activations[:, loose].T @ activations
     together[:, loose] = -1.0
     ties = np.zeros((len(loose), len(loose)))

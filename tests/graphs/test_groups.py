@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -64,6 +65,32 @@ def test_blocks_are_found_and_named_by_mass(n_groups: int, n_each: int, seed: in
     assert adjusted_rand_score(label, group) == 1
     mass = [ties[group == name].sum() for name in map(str, range(n_groups))]
     assert mass == sorted(mass, reverse=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ties_that_no_gap_interrupts_are_one_group(seed: int) -> None:
+    """Neighbours all over the map: modularity alone finds communities in any noise."""
+    rng = np.random.default_rng(seed)
+    graph = graphs.grid(12, 12)
+    lit = rng.integers(144, size=3000)
+    near = rng.integers(3000, size=(3000, 5))
+    # A third of the neighbours are next to each other on the map, as those of a smooth map of noise are.
+    near[:, :2] = graphs.nearest_neighbours(graph.layout[lit] + rng.normal(0, 0.1, (3000, 2)), 2).numbers
+    ties = graphs.neuron_ties(np.eye(144)[lit], near, power=1)
+    assert len(set(graphs.indicator_groups(graph, np.eye(144), ties=ties).tolist())) == 1
+    assert len(set(graphs.indicator_groups(graph, np.eye(144), ties=ties, resolution=2).tolist())) > 1, "if asked for"
+    assert merged(ties, 1.0).max() > 0, "tied parts there are"
+    near[:, 2:] = graphs.nearest_neighbours(graph.layout[lit] + rng.normal(0, 0.1, (3000, 2)), 3).numbers
+    ties = graphs.neuron_ties(np.eye(144)[lit], near, power=1)
+    assert len(set(graphs.indicator_groups(graph, np.eye(144), ties=ties).tolist())) > 3, "a continuum is cut in parts"
+
+
+@given(arrays.arrays(np.float64, (9, 9), elements=st.floats(0.01, 5)), st.floats(0.1, 1.5), st.floats(1, 3))
+def test_levels_are_nested(ties: np.ndarray, resolution: float, factor: float) -> None:
+    resolutions = [resolution, resolution * factor, resolution * factor**2]
+    levels = graphs.nested_groups(graphs.grid(3, 3), np.eye(9), resolutions=resolutions, ties=ties + ties.T)
+    for coarse, fine in pairwise(levels):
+        assert all(len(set(coarse[fine == name].tolist())) == 1 for name in set(fine.tolist()))
 
 
 def test_more_resolution_gives_more_groups() -> None:

@@ -174,6 +174,14 @@ def test_groups_are_the_communities_and_take_in_the_silent() -> None:
     assert len(set(group.tolist())) == 3
     assert len(set(group[:4].tolist())) == 1
     assert group[10] == group[0], "what little it does, it does with these"
+    # Neighbours in the data may tell apart what the graph ties, and take in the silent as well.
+    one = np.array([0, 0, 1, 1, *[2] * 5])
+    of_neighbours = np.zeros((11, 11))
+    of_neighbours[:9, :9] = np.where(one[:, None] == one, 1.0, 0.01)
+    told = graphs.indicator_groups(whole, z, ties=of_neighbours)
+    assert len(set(told.tolist())) == 3
+    assert (told[:2] == told[0]).all() and (told[2:4] == told[2]).all() and told[0] != told[2]
+    assert told[10] == told[0], "silent in the data too"
 
 
 def test_start_is_clusters_shared_between_near_prototypes() -> None:
