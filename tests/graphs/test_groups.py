@@ -74,13 +74,13 @@ def test_ties_that_no_gap_interrupts_are_one_group(seed: int) -> None:
     graph = graphs.grid(12, 12)
     lit = rng.integers(144, size=3000)
     near = rng.integers(3000, size=(3000, 5))
-    # A third of the neighbours are next to each other on the map, as those of a smooth map of noise are.
-    near[:, :2] = graphs.nearest_neighbours(graph.layout[lit] + rng.normal(0, 0.1, (3000, 2)), 2).numbers
+    # Two of five are near each other on the map, as a map of noise brings them together.
+    near[:, :2] = graphs.nearest_neighbours(graph.layout[lit] + rng.normal(size=(3000, 2)), 2).numbers
     ties = graphs.neuron_ties(np.eye(144)[lit], near, power=1)
     assert len(set(graphs.indicator_groups(graph, np.eye(144), ties=ties).tolist())) == 1
     assert len(set(graphs.indicator_groups(graph, np.eye(144), ties=ties, resolution=2).tolist())) > 1, "if asked for"
     assert merged(ties, 1.0).max() > 0, "tied parts there are"
-    near[:, 2:] = graphs.nearest_neighbours(graph.layout[lit] + rng.normal(0, 0.1, (3000, 2)), 3).numbers
+    near[:] = graphs.nearest_neighbours(graph.layout[lit] + rng.normal(size=(3000, 2)), 5).numbers
     ties = graphs.neuron_ties(np.eye(144)[lit], near, power=1)
     assert len(set(graphs.indicator_groups(graph, np.eye(144), ties=ties).tolist())) > 3, "a continuum is cut in parts"
 
@@ -91,6 +91,17 @@ def test_levels_are_nested(ties: np.ndarray, resolution: float, factor: float) -
     levels = graphs.nested_groups(graphs.grid(3, 3), np.eye(9), resolutions=resolutions, ties=ties + ties.T)
     for coarse, fine in pairwise(levels):
         assert all(len(set(coarse[fine == name].tolist())) == 1 for name in set(fine.tolist()))
+
+
+def test_ties_by_overlap_alone_tell_no_gaps() -> None:
+    ties = np.ones((6, 6)) + np.kron(np.eye(2), np.ones((3, 3)))
+    loose, without = ties.copy(), ties.copy()
+    np.fill_diagonal(without, 0)
+    line, lit = graphs.line(6), np.eye(6)
+    assert len(set(graphs.indicator_groups(line, lit, ties=loose).tolist())) == 1
+    assert len(set(graphs.indicator_groups(line, lit, ties=without).tolist())) == 2
+    spread = np.ones((2, 6))
+    assert len(set(graphs.indicator_groups(line, spread, ties=loose).tolist())) == 2, "as loose as neurons overlap"
 
 
 def test_more_resolution_gives_more_groups() -> None:

@@ -180,7 +180,9 @@ def test_groups_are_the_communities_and_take_in_the_silent() -> None:
     of_neighbours[:9, :9] = np.where(one[:, None] == one, 1.0, 0.01)
     told = graphs.indicator_groups(whole, z, ties=of_neighbours)
     assert len(set(told.tolist())) == 3
-    assert (told[:2] == told[0]).all() and (told[2:4] == told[2]).all() and told[0] != told[2]
+    assert (told[:2] == told[0]).all()
+    assert (told[2:4] == told[2]).all()
+    assert told[0] != told[2]
     assert told[10] == told[0], "silent in the data too"
 
 
