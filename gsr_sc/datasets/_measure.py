@@ -9,6 +9,8 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
+from ._process import effect_sizes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -24,20 +26,6 @@ _LEVEL, _LEVEL_SPREAD = 0.5, 0.8
 _NUISANCE_SHARE, _NUISANCE_EFFECT = 0.1, 0.4
 # Share of genes in which cells of another type differ from those of the process.
 _MARKER_SHARE = 0.4
-# Share of genes that follow the truth.
-_INFORMATIVE_SHARE = 0.5
-
-
-def informative_genes(n_vars: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Which genes follow the truth, shape (n_vars,)."""
-    chosen = np.zeros(n_vars, dtype=bool)
-    chosen[rng.permutation(n_vars)[: max(1, round(_INFORMATIVE_SHARE * n_vars))]] = True
-    return chosen
-
-
-def effect_sizes(n_genes: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Change of expression between off and on, natural log: few strong genes, many weak ones, shape (n_genes,)."""
-    return rng.gamma(2.0, 0.6, n_genes)
 
 
 def measured(

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._measure import effect_sizes
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,6 +22,8 @@ outliers
 doublets
     Share of cells, below 1, that are the sum of two random cells; they are True in `.obs["doublet"]`."""
 _N_PLACES = 4096
+# Share of genes that follow the truth.
+_INFORMATIVE_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +77,18 @@ def crowded(
         return uniform
     below = np.concatenate([[0.0], np.cumsum(weight)])
     return np.interp(uniform * below[-1], below, edges)
+
+
+def informative_genes(n_vars: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Which genes follow the truth, shape (n_vars,)."""
+    chosen = np.zeros(n_vars, dtype=bool)
+    chosen[rng.permutation(n_vars)[: max(1, round(_INFORMATIVE_SHARE * n_vars))]] = True
+    return chosen
+
+
+def effect_sizes(n_genes: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Change of expression between off and on, natural log: few strong genes, many weak ones, shape (n_genes,)."""
+    return rng.gamma(2.0, 0.6, n_genes)
 
 
 def courses(time: NDArray[np.float64], n_genes: int, rng: np.random.Generator) -> NDArray[np.float64]:

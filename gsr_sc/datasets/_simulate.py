@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from .._docs import doc_params
-from ._measure import effect_sizes, informative_genes, measured
-from ._process import NOISE, OPTIONS, Trouble, begin, courses, crowded
+from ._measure import measured
+from ._process import NOISE, OPTIONS, Trouble, begin, courses, crowded, effect_sizes, informative_genes
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Look(NamedTuple):
+class BlockFacts(NamedTuple):
     """What a block of rows is like.
 
     Attributes
@@ -35,14 +35,14 @@ class Look(NamedTuple):
     not_finite: tuple[int, int, int] | None = None
 
 
-def look(values: Any) -> Look:
+def look(values: Any) -> BlockFacts:
     """Look at every value of a block, dense or sparse."""
     stored = values.data if sparse.issparse(values) else values
     nonzero, real = values != 0, stored.dtype.kind == "f"
     silent, seen = np.asarray(nonzero.sum(axis=1)).ravel() == 0, np.asarray(nonzero.sum(axis=0)).ravel() > 0
     if real and not np.isfinite(stored).all():
-        return Look(np.full(len(silent), np.nan), silent, seen, not_finite=_first_not_finite(values))
-    return Look(
+        return BlockFacts(np.full(len(silent), np.nan), silent, seen, not_finite=_first_not_finite(values))
+    return BlockFacts(
         totals=np.asarray(values.sum(axis=1, dtype=np.float64)).ravel(),
         silent=silent,
         seen=seen,
