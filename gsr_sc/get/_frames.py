@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
+# What a map is judged by comes first; files keep names in the order of the alphabet.
+_QUALITY = (
+    "explained_variance",
+    "explained_variance_unregularised",
+    "deviance_explained",
+    "deviance_explained_unregularised",
+    "dirichlet_energy",
+    "moran_i",
+    "n_dead",
+)
+
 
 @doc_params()
 def activations(adata: AnnData, *, key: str | None = None) -> pd.DataFrame:
@@ -57,7 +68,7 @@ def quality(adata: AnnData, *, key: str | None = None) -> pd.Series[Any]:
 
     Returns
     -------
-    One float per measure, with the names of the measures as index.
+    One float per measure, with the names of the measures as index, explained variances first.
 
     Raises
     ------
@@ -71,7 +82,9 @@ def quality(adata: AnnData, *, key: str | None = None) -> pd.Series[Any]:
     """
     stored = StoredMap(adata, key)
     values = {str(name): float(value) for name, value in stored.uns.get("quality", {}).items()}
-    return pd.Series(values, name=stored.keys.uns, dtype=np.float64)
+    names = [name for name in _QUALITY if name in values]
+    names += sorted(set(values) - set(names))
+    return pd.Series(values, index=names, name=stored.keys.uns, dtype=np.float64)
 
 
 @doc_params()

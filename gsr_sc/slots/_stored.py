@@ -173,7 +173,8 @@ class StoredMap:
         if self.keys.programs not in self.adata.varm:
             msg = (
                 f"No gene programs are stored in .varm[{self.keys.programs!r}]: "
-                "the map was fitted on a representation (`use_rep`) or on other genes. Fit on X or on a layer to have them."
+                "the map was fitted on a representation (`use_rep`) or on other genes. "
+                "Fit on X or on a layer to have them; those of the cells come from `gsr_sc.tl.programs` with `by='cells'`."
             )
             raise KeyError(msg)
         return np.asarray(self.adata.varm[self.keys.programs])

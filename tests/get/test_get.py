@@ -134,6 +134,10 @@ def test_programs_that_are_not_there(adata: AnnData) -> None:
 
 def test_quality_and_history(adata: AnnData) -> None:
     quality = get.quality(adata)
+    assert list(quality.index) == ["explained_variance", "moran_i", "n_dead"]
+    shuffled = adata.copy()
+    shuffled.uns["gsr"]["quality"] = {"own": 1.0, **dict(reversed(list(adata.uns["gsr"]["quality"].items())))}
+    assert list(get.quality(shuffled).index) == ["explained_variance", "moran_i", "n_dead", "own"]
     assert quality.to_dict() == {"explained_variance": 0.25, "moran_i": 0.8, "n_dead": 2.0}
     history = get.history(adata)
     assert history.index.name == "epoch"
