@@ -16,7 +16,7 @@ from ._laplacian import HeatKernel, laplacian
 from ._learned import LearnedGraph, coactivation_graph, learned
 from ._named import default_size
 from ._neighbours import nearest_neighbours
-from ._position import barycentre, order, shares, sharpened
+from ._position import barycentre, neuron_places, order, shares, sharpened
 from ._resolve import resolve
 from ._route import edge_lengths, find_root
 from ._several import groups, lines, rings
@@ -62,6 +62,7 @@ __all__ = [
     "localising_filter",
     "nearest_neighbours",
     "nested_groups",
+    "neuron_places",
     "neuron_ties",
     "order",
     "resolve",

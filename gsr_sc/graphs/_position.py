@@ -146,6 +146,30 @@ def order(graph: NeuronGraph, activations: NDArray[np.floating]) -> NDArray[np.f
     return None
 
 
+def neuron_places(graph: NeuronGraph) -> NDArray[np.float64]:
+    """Coordinates of neurons whose mean over a pattern of activation is its place, shape (n_neurons, n).
+
+    Steps to each end as shares of the longest way; on a ring the point on a circle half of which is one, as half way round is
+    the longest.
+
+    Parameters
+    ----------
+    graph
+        A connected graph with ends, or a ring.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.neuron_places(gsr_sc.graphs.line(3)).round(2).tolist()
+    [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]
+    """
+    if graph.kind == "ring":
+        angle = ring_angles(graph)
+        return np.column_stack([np.cos(angle), np.sin(angle)]) / np.pi
+    steps = steps_between(graph)[:, ends(graph)]
+    return np.asarray(steps / steps.max())
+
+
 def same_piece(graph: NeuronGraph) -> NDArray[np.bool_]:
     """Whether two neurons are in the same connected piece, shape (n_neurons, n_neurons)."""
     piece = pieces(graph)

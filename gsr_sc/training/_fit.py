@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from ..graphs import LearnedGraph, is_slender
+from ..graphs import LearnedGraph, is_slender, neuron_places
 from ..nn import LearnedGraphPenalty
 from ._context import Context
 from ._distributed import World
@@ -16,6 +16,7 @@ from ._interrupt import StoppedError, catch_interrupt
 from ._loop import Loop
 from ._refresh import Refresh
 from ._run import Runner
+from ._terms import Hold
 from ._yardstick import Yardstick
 
 if TYPE_CHECKING:
@@ -152,6 +153,9 @@ def fit(
     ).to(device)
     network.dropout = plan.hidden_dropout
     penalty = design.penalty_on(graph, n_training=len(training)).to(device)
+    hold = _hold(network, graph, device)
+    if hold is not None:
+        plan = replace(plan, pull=0.0)
     loop = Loop(
         network,
         penalty,
@@ -162,6 +166,7 @@ def fit(
         device=device,
         n_threads=n_threads,
         context=context,
+        hold=hold,
         world=world,
     )
     ladder = _ladder(graph) if smoothness == "auto" else (smoothness,)
@@ -213,6 +218,14 @@ def fit(
     )
     network.load_state_dict(chosen.weights)
     return Fit(network.eval(), chosen, value, plain, interrupted)
+
+
+def _hold(network: GraphAutoencoder, graph: NeuronGraph | LearnedGraph, device: torch.device) -> Hold | None:
+    """What holds observations where the start places them: on slender graphs, whose order is their result."""
+    if isinstance(graph, LearnedGraph) or not is_slender(graph) or not network.layer.competitive:
+        return None
+    places = torch.as_tensor(neuron_places(graph), dtype=torch.float32, device=device)
+    return Hold(places, circular=graph.kind == "ring")
 
 
 def _ladder(graph: NeuronGraph | LearnedGraph) -> tuple[float, ...]:

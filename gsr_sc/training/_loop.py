@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 
 
 _BLOCK_ROWS = 1024
-# Where the wide layers are not done by hand, a batch is learnt from in two halves, by two threads if there are: they meet once a
-# step. Threads that share the operations of a network this small meet a hundred times, and spin while they wait.
+# Where wide layers are not done by hand, two threads learn from halves of a batch: sharing each small operation they would spin.
 _MOST_PARTS, _LEAST_PART = 2, 32
 # How many random values there are for an epoch: of hidden units, and of inputs, of which there are more in a batch.
 _NOISE, _INPUT_NOISE = 2**17, 2**19
@@ -62,7 +61,7 @@ class Losses(NamedTuple):
     roughness
         What the penalty says of the activations: by default their Dirichlet energy over the trace of the Laplacian.
     start
-        Cross-entropy (simplex) or squared distance (other units) to the annealed map.
+        Cross-entropy (simplex) or squared distance (other units) to the annealed map, or that of the places on it.
     labels
         Cross-entropy of the labels.
     """
@@ -105,6 +104,8 @@ class Loop:
         is read. Changes no result: the halves are there with one thread, too.
     context
         What is known of the rows beside what the encoder sees.
+    hold
+        Holds observations where the annealed map places them, in passes without a pull.
     world
         The processes that learn from each batch together.
 
@@ -126,9 +127,10 @@ class Loop:
         device: torch.device,
         n_threads: int = 1,
         context: Context | None = None,
+        hold: Callable[[Pass | Hidden, Batch], Tensor] | None = None,
         world: World | None = None,
     ) -> None:
-        self.unit = 1.0
+        self.unit, self.hold, self._holding = 1.0, hold, False
         self.context = Context() if context is None else context
         self.world = World() if world is None else world
         self.network = network
@@ -192,6 +194,8 @@ class Loop:
         on_step
             Called with the loss after every step.
         """
+        self._holding = self.hold is not None and pull == 0
+        pull = self.plan.hold if self._holding else pull
         self.network.train()
         self.penalty.train()
         world = self.world
@@ -292,4 +296,5 @@ class Loop:
         return self.network.likelihood(passed.reconstruction, observed) / self.unit, *self._other_terms(batch, passed)
 
     def _other_terms(self, batch: Batch, passed: Pass | Hidden) -> tuple[Tensor, Tensor, Tensor]:
-        return self.penalty(passed.units), start_loss(self.network, passed, batch), label_loss(passed, batch)
+        start = self.hold(passed, batch) if self.hold and self._holding else start_loss(self.network, passed, batch)
+        return self.penalty(passed.units), start, label_loss(passed, batch)

@@ -43,6 +43,9 @@ class TrainingPlan:
         Highest learning rate: reached during the warm-up, then falling along a half cosine to a hundredth.
     pull
         Weight of the annealed map beside the loss after the warm-up, fading to zero.
+    hold
+        Weight of how far observations are from where the annealed map places them, on graphs whose order is their result: it
+        does not fade, and takes the place of `pull` there.
     clip_norm
         Largest norm of the gradient.
     dropout
@@ -60,6 +63,7 @@ class TrainingPlan:
     patience: int = 8
     learning_rate: float = _RATE
     pull: float = 0.03
+    hold: float = 1.0
     clip_norm: float = 5.0
     dropout: float = 0.0
     hidden_dropout: float = 0.0
