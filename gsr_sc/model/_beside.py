@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..inputs import VAR_NAMES, Match, read_known_conditions
-from ..stats import shared_axes
+from ..stats import shared_axes, shift_agreement
 from ._placing import find_genes, open_source
 from ._prepare import split
-from ._residuals import calibrated, depth, measures, residuals
+from ._residuals import calibrated, depth, left_unexplained, measures
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -28,8 +29,19 @@ logger = logging.getLogger(__name__)
 # So many cells of each side say what they have in common, and so many values of them are looked at.
 _MAX_ROWS = 1000
 _MAX_VALUES = 10_000_000
+# Two halves of the same cells agree on a shift by less than .4, on that of another batch by .7 and more; between are batches that
+# change too little to matter.
+_SHIFTED = 0.6
 # How far scores of the same cells may differ between machines.
 _SAME = 0.02
+
+
+class Beside(NamedTuple):
+    """Novelty of the cells of a query, (n_obs,), by how many cells it was judged, and whether they were looked at together."""
+
+    novelty: NDArray[np.float64]
+    n_held_out: int
+    together: bool
 
 
 def beside_reference(
@@ -40,7 +52,7 @@ def beside_reference(
     reference: tuple[AnnData, Input],
     *,
     together: bool,
-) -> tuple[NDArray[np.float64], int] | None:
+) -> Beside | None:
     """Novelty of the rows of a query by the cells held out of the fit, seen through the variables that the query has.
 
     Parameters
@@ -52,28 +64,36 @@ def beside_reference(
     reference
         What the model was fitted on.
     together
-        Whether what the network leaves unexplained of several cells alike counts too.
+        Whether what the network leaves unexplained of several cells alike counts too; not if it leaves it of all of them.
 
     Returns
     -------
-    The novelty, (n_obs,), and by how many cells it was judged; None if `reference` is not what the model was fitted on.
+    None if `reference` is not what the model was fitted on.
     """
     found = _held_out(state, *reference)
     if found is None or state.novelty is None:
         return None
     held_out, conditions = found
-    theirs, _ = open_source(state, reference[1], _same_genes(state, match, reference[1]), conditions)
+    theirs, theirs_silent = open_source(state, reference[1], _same_genes(state, match, reference[1]), conditions)
     shared = None
     useful = np.flatnonzero(~silent)
     if together and len(useful):
+        look = partial(left_unexplained, state.network, usual=state.novelty)
         most = min(_MAX_ROWS, _MAX_VALUES // source.n_inputs)
-        pool = [
-            residuals(state.network, cells, state.novelty, cells.sample(rows, most))
-            for cells, rows in ((theirs, held_out), (source, useful))
-        ]
-        shared = shared_axes(np.concatenate(pool))
+        mine = look(source=source, rows=source.sample(useful, most))
+        usual = look(source=theirs, rows=theirs.sample(np.flatnonzero(~theirs_silent), most))
+        shift = shift_agreement(mine.residuals, state.group[mine.neurons], usual.residuals, state.group[usual.neurons])
+        together = shift < _SHIFTED
+        if together:
+            known = look(source=theirs, rows=theirs.sample(held_out, most))
+            shared = shared_axes(np.concatenate([known.residuals, mine.residuals]))
+        else:
+            logger.info(
+                "The query as a whole differs from the reference, as another batch does: each cell is judged alone"
+            )
     novelty = calibrated(state.network, theirs, reference[1].rows, state.novelty, held_out, shared=shared)
-    return novelty(measures(state.network, source, state.novelty, shared=shared), depth(source)), novelty.n_held_out
+    values = novelty(measures(state.network, source, state.novelty, shared=shared), depth(source))
+    return Beside(values, novelty.n_held_out, shared is not None)
 
 
 def usual_conditions(state: Fitted) -> NDArray[np.float32] | None:

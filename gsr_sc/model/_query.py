@@ -109,7 +109,7 @@ def place_query(
             novelty = state.novelty(measures(state.network, source, state.novelty), depth(source))
             n_reference = state.novelty.n_held_out
         else:
-            novelty, n_reference = beside
+            novelty, n_reference = beside.novelty, beside.n_held_out
         novelty[silent] = np.nan
     report = {
         "n_variables": len(match.found),
@@ -120,7 +120,7 @@ def place_query(
         "matched_by": VAR_NAMES if var_key is None else var_key,
         "matched_to": match.by,
         "n_novelty_reference": n_reference,
-        "judged_together": beside is not None and together,
+        "judged_together": beside is not None and beside.together,
         "unseen_batches": np.array(unseen, dtype=object),
     }
     return PlacedQuery(activations=activations, silent=silent, columns=match.columns, novelty=novelty, report=report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -106,12 +106,18 @@ def measures(
     return np.concatenate(_in_order(source.each_block(partial(_measure, look, usual, shared), rows)))
 
 
-def residuals(
-    network: GraphAutoencoder, source: MatrixSource, usual: Novelty, rows: NDArray[np.intp]
-) -> NDArray[np.float32]:
-    """What the network leaves unexplained of sorted row numbers, (n_rows, n_found)."""
+class Left(NamedTuple):
+    """What a network leaves unexplained of cells, (n, n_found), and the neuron that each gives most evidence for, (n,)."""
+
+    residuals: NDArray[np.float32]
+    neurons: NDArray[np.intp]
+
+
+def left_unexplained(network: GraphAutoencoder, source: MatrixSource, usual: Novelty, rows: NDArray[np.intp]) -> Left:
+    """What the network leaves unexplained of sorted row numbers."""
     look = _Looker.at(network, source, usual.axes)
-    return np.concatenate(_in_order(source.each_block(partial(_left, look), rows)))
+    parts = _in_order(source.each_block(partial(_left, look), rows))
+    return Left(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def depth(source: MatrixSource, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
@@ -134,8 +140,9 @@ def _measure(look: _Looker, usual: Novelty, shared: NDArray[np.float32] | None, 
     return np.concatenate([usual.measure(look(part), look.found, shared) for part in block.parts(_BLOCK_ROWS)])
 
 
-def _left(look: _Looker, block: Block) -> NDArray[np.float32]:
-    return look(block).residuals
+def _left(look: _Looker, block: Block) -> Left:
+    shown = look(block)
+    return Left(shown.residuals, shown.evidence.argmax(axis=1))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ._contrasts import (
     weighted_contrasts,
 )
 from ._linear import LinearEffects, adjusted, linear_effects, moderated, n_exchanges, overall_p_value
-from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, shared_axes, usual_looks
+from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, shared_axes, shift_agreement, usual_looks
 from ._transfer import transfer_labels
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "overall_p_value",
     "periodic_basis",
     "shared_axes",
+    "shift_agreement",
     "spline_basis",
     "transfer_labels",
     "usual_looks",

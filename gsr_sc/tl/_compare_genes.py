@@ -65,7 +65,7 @@ def gene_effects(
     table.insert(3, "reference", replicates.conditions[0])
     for name in ("group", "gene", "condition", "reference"):
         # A name for each row would take more than all figures.
-        table[name] = pd.Categorical(table[name].astype(object))
+        table[name] = pd.Categorical(table[name].tolist())
     table.index = table.index.astype(str)
     return table
 

@@ -73,8 +73,9 @@ def map_query(
     together
         With a `reference` that has the rows and values of the fit, whether cells of the query are looked at together: what the
         decoder leaves unexplained of many cells alike is then told from noise, so that new types are recognised much better,
-        and the more so the more cells of them there are. Otherwise each cell is judged alone. So are those of a query whose
-        cells all differ from the reference, as those of another laboratory may: together, all of them are novel.
+        and the more so the more cells of them there are. Otherwise each cell is judged alone. So are, whatever this says, those
+        of a query that as a whole differs from the reference, as another batch does, or of which most cells are new:
+        together, all of them would be novel.
     var_key
         Column of `.var` that names the variables, such as `"gene_ids"`, instead of `.var_names`. It is compared with the
         names that the model was fitted on and with every column of identifiers that the reference had; release numbers of
@@ -139,8 +140,9 @@ def map_query(
     queries that lack many genes look stranger than they are. Uniform novelty is
     promised for cells measured like the reference; as it is a rank among those held out, compare it with a sample of as
     many, not with an exact law. Rare types of the reference look stranger than common ones, and a new type that lies
-    between known ones may not look strange at all. A query from another laboratory is novel as a whole to some extent:
-    compare its cells with each other. Observations that the model was trained on look less strange than others.
+    between known ones may not look strange at all. A query from another laboratory is novel as a whole to some extent: of
+    cells sequenced with another chemistry a tenth to a fifth, instead of a twentieth, went beyond .95. Compare its cells with
+    each other. Observations that the model was trained on look less strange than others.
 
     Examples
     --------

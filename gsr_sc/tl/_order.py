@@ -96,7 +96,8 @@ def order(
         How well the activation of an observation agrees on one position, in [0, 1]: 1 - its spread over the graph, as root mean
         squared number of steps between two of its neurons, relative to that of an activation of all neurons alike.
         Two branches are as far apart as the way over their fork, so a branch in doubt lowers it. On a path it is
-        multiplied by the share of the squared activation on the path.
+        multiplied by the share of the squared activation on the path. It tells observations that belong to two places,
+        such as doublets, and does not rank the small errors of the others.
     `.uns["gsr_order"]`
         `kind` (`"distance"`, `"angle"` or `"path"`), `root` and `end` (neurons), `path` (neurons from root to end),
         `position` of each neuron, and `from` (what was asked for).

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, spearmanr
 
-from gsr_sc.stats._novelty import Look, Novelty, calibrate, shared_axes, usual_looks
+from gsr_sc.stats._novelty import Look, Novelty, calibrate, shared_axes, shift_agreement, usual_looks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -128,3 +128,22 @@ def test_depths_never_seen_count_as_the_nearest() -> None:
     model, cell = fitted(), residuals(1, 7)
     far, farther = (novelty(model, cell, np.array([at]))[0] for at in (50.0, 500.0))
     assert far == farther
+
+
+@pytest.mark.parametrize(
+    ("shifted", "least", "most"), [("none", -0.4, 0.4), ("all", 0.7, 1.0), ("one group", -0.4, 0.4)]
+)
+def test_a_shift_is_one_that_most_groups_have(shifted: str, least: float, most: float) -> None:
+    rng = np.random.default_rng(0)
+    cells, others = rng.normal(size=(2, 400, 50)).astype(np.float32)
+    groups, groups_of_others = rng.integers(5, size=(2, 400))
+    shift = rng.normal(size=50).astype(np.float32)
+    moved = {"none": np.zeros(400, bool), "all": np.ones(400, bool), "one group": groups == 0}[shifted]
+    cells[moved] += shift
+    assert least < shift_agreement(cells, groups, others, groups_of_others) <= most
+
+
+def test_without_groups_on_both_sides_nothing_is_said_of_a_shift() -> None:
+    cells = np.random.default_rng(0).normal(size=(60, 20)).astype(np.float32)
+    groups = np.repeat(["a", "b", "c"], 20)
+    assert shift_agreement(cells + 1, groups, cells, np.repeat(["a", "b", "d"], 20)) == 0

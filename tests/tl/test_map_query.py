@@ -280,7 +280,7 @@ class TestNovelty:
         assert strange.median() > 0.9
 
     def test_together_a_new_type_is_seen_and_cells_of_the_reference_stay_usual(self, trained: Trained) -> None:
-        query = anndata.concat([trained.query, trained.strange])
+        query = anndata.concat([trained.query, trained.strange[:30]])
         new = np.arange(query.n_obs) >= trained.query.n_obs
         auroc = {}
         for together in (True, False):
@@ -293,6 +293,15 @@ class TestNovelty:
         assert auroc[True] > max(auroc[False], 0.97)
         # With all genes, to have the reference changes nothing of how a cell looks alone.
         np.testing.assert_allclose(novelty, trained.map(query).obs["gsr_novelty"], atol=1e-3)
+
+    def test_a_query_that_differs_as_a_whole_is_judged_cell_by_cell(self, trained: Trained) -> None:
+        query = trained.query.copy()
+        favoured = np.random.default_rng(0).random(N_GENES) < 0.3
+        query.X = sparse.csr_matrix(query.X.multiply(np.where(favoured, 2, 1)))
+        mapped = trained.map(query, reference=trained.reference)
+        assert not mapped.uns["gsr_query"]["judged_together"]
+        alone = trained.map(query, reference=trained.reference, together=False)
+        np.testing.assert_array_equal(mapped.obs["gsr_novelty"], alone.obs["gsr_novelty"])
 
     def test_genes_are_missing_in_held_out_cells_too(self, trained: Trained) -> None:
         kept = np.random.default_rng(2).random(N_GENES) < 0.4
