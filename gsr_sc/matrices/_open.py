@@ -9,7 +9,7 @@ from scipy import sparse
 
 from ._dask import DaskReader, DaskRows
 from ._disk import DiskRows
-from ._readers import reader_of
+from ._readers import CsrReader, Reader, SliceReader
 from ._rows import MemoryRows
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def open_rows(matrix: Any) -> Rows:
         If the matrix is of another kind, or holds no real numbers.
     """
     in_memory = isinstance(matrix, np.ndarray) or sparse.issparse(matrix)
-    reader = None if in_memory else reader_of(matrix)
+    reader = None if in_memory else _reader_of(matrix)
     if not in_memory and reader is None:
         msg = (
             f"The input is a {type(matrix).__module__}.{type(matrix).__name__}; known are numpy arrays and scipy sparse "
@@ -48,3 +48,30 @@ def open_rows(matrix: Any) -> Rows:
         msg = f"The input has dtype {rows.dtype}; it has to hold real numbers or booleans."
         raise TypeError(msg)
     return rows
+
+
+def _reader_of(matrix: Any) -> Reader | None:
+    """What reads a container, or None where it is not known.
+
+    Raises
+    ------
+    TypeError
+        If the container is known, but has no rows that could be read.
+    """
+    if isinstance(matrix, Reader):
+        return matrix
+    # By name, because none of these packages is imported for data that are not theirs.
+    homes = {kind.__module__.split(".")[0] for kind in type(matrix).__mro__}
+    if "dask" in homes and hasattr(matrix, "numblocks"):
+        return DaskReader(matrix)
+    if "anndata" in homes and hasattr(matrix, "format") and hasattr(matrix, "group"):
+        if matrix.format != "csr":
+            msg = (
+                f"The input is a {matrix.format.upper()} matrix on disk, whose rows cannot be read one by one. "
+                "Write it as CSR first, or call `adata.to_memory()`."
+            )
+            raise TypeError(msg)
+        return CsrReader(matrix)
+    if homes & {"h5py", "zarr"} and len(getattr(matrix, "shape", ())) == 2:
+        return SliceReader(matrix, is_sparse=False, chunk_rows=(matrix.chunks or (1,))[0])
+    return None

@@ -104,32 +104,3 @@ class SliceReader(Reader):
 
     def _parts(self, spans: Sequence[Span]) -> list[Any]:
         return [self.matrix[start:stop] for start, stop in spans]
-
-
-def reader_of(matrix: Any) -> Reader | None:
-    """What reads a container, or None where it is not known.
-
-    Raises
-    ------
-    TypeError
-        If the container is known, but has no rows that could be read.
-    """
-    if isinstance(matrix, Reader):
-        return matrix
-    # By name, because none of these packages is imported for data that are not theirs.
-    homes = {kind.__module__.split(".")[0] for kind in type(matrix).__mro__}
-    if "dask" in homes and hasattr(matrix, "numblocks"):
-        from ._dask import DaskReader
-
-        return DaskReader(matrix)
-    if "anndata" in homes and hasattr(matrix, "format") and hasattr(matrix, "group"):
-        if matrix.format != "csr":
-            msg = (
-                f"The input is a {matrix.format.upper()} matrix on disk, whose rows cannot be read one by one. "
-                "Write it as CSR first, or call `adata.to_memory()`."
-            )
-            raise TypeError(msg)
-        return CsrReader(matrix)
-    if homes & {"h5py", "zarr"} and len(getattr(matrix, "shape", ())) == 2:
-        return SliceReader(matrix, is_sparse=False, chunk_rows=(matrix.chunks or (1,))[0])
-    return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..inputs import VAR_NAMES, Match, read_known_conditions
-from ..stats import shared_axes, shift_agreement
+from ..stats import kept_scores, shared_axes, shift_agreement
 from ._placing import find_genes, open_source
 from ._prepare import split
 from ._residuals import calibrated, depth, left_unexplained, measures
@@ -127,9 +127,7 @@ def _held_out(state: Fitted, adata: AnnData, data: Input) -> tuple[NDArray[np.in
 def _as_they_were(state: Fitted, novelty: Novelty, source: MatrixSource, held_out: NDArray[np.intp]) -> bool:
     if len(held_out) != novelty.n_held_out:
         return False
-    scores = np.sort(novelty.score(measures(state.network, source, novelty, held_out), depth(source, held_out)))
-    if len(scores) != len(novelty.scores):
-        scores = np.quantile(scores, (np.arange(len(novelty.scores)) + 0.5) / len(novelty.scores))
+    scores = kept_scores(novelty.score(measures(state.network, source, novelty, held_out), depth(source, held_out)))
     return bool(np.quantile(np.abs(scores - novelty.scores), 0.9) < _SAME)
 
 

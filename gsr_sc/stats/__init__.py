@@ -11,8 +11,8 @@ from ._contrasts import (
     contrast_sums,
     weighted_contrasts,
 )
-from ._linear import LinearEffects, adjusted, linear_effects, moderated, n_exchanges, overall_p_value
-from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, shared_axes, shift_agreement, usual_looks
+from ._linear import LinearEffects, adjusted, linear_effects, moderated, n_exchanges, overall_p_value, with_blocks
+from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, kept_scores, shared_axes, shift_agreement, usual_looks
 from ._transfer import transfer_labels
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "change_along",
     "column_correlations",
     "contrast_sums",
+    "kept_scores",
     "linear_effects",
     "moderated",
     "n_exchanges",
@@ -39,4 +40,5 @@ __all__ = [
     "transfer_labels",
     "usual_looks",
     "weighted_contrasts",
+    "with_blocks",
 ]

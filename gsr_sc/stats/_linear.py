@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import optimize, special, stats
@@ -113,6 +113,11 @@ def moderated(fit: LinearEffects) -> LinearEffects:
     return LinearEffects(fit.effect, error, min(prior + fit.df, fit.df * fit.effect.shape[1]))
 
 
+def with_blocks(columns: NDArray[Any], block: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Columns of a design, and one more for each block of samples, numbered from 0, (n_samples, n_columns + n_blocks)."""
+    return np.column_stack([columns, np.eye(block.max() + 1)[block]])
+
+
 def adjusted(p_values: NDArray[np.floating]) -> NDArray[np.float64]:
     """Benjamini-Hochberg false discovery rates; NaN stays NaN and counts for nothing."""
     p = np.asarray(p_values, dtype=np.float64)
@@ -166,10 +171,9 @@ def overall_p_value(
         return float("nan"), "none"
     if n_permutations == 0 or n_exchanges(treated, block) < _FEWEST_EXCHANGES:
         return float(np.nanmin(adjusted(p_values))), "simes"
-    blocks = np.eye(block.max() + 1)[block]
 
     def statistic(which: NDArray[np.bool_]) -> float:
-        t = linear_effects(values, np.column_stack([which, blocks]), 1).t
+        t = linear_effects(values, with_blocks(which, block), 1).t
         return float(np.nanmean(t**2))
 
     observed = statistic(treated)

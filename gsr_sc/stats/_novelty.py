@@ -262,10 +262,14 @@ def calibrate(
     spread[:, 0] += np.log(novelty.excess(measures, depth).std(axis=0) + _LEAST)
     alone = logsumexp(novelty.excess(measures, depth)[:, :_N_ALONE], axis=1)
     novelty = replace(novelty, alone=np.array([alone.mean(), alone.std() + _LEAST]))
-    scores = np.sort(novelty.score(measures, depth))
+    return replace(novelty, scores=kept_scores(novelty.score(measures, depth)))
+
+
+def kept_scores(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores as they are kept: sorted, or of many as many quantiles."""
     if len(scores) > _N_QUANTILES:
-        scores = np.quantile(scores, (np.arange(_N_QUANTILES) + 0.5) / _N_QUANTILES)
-    return replace(novelty, scores=scores)
+        return np.asarray(np.quantile(scores, (np.arange(_N_QUANTILES) + 0.5) / _N_QUANTILES))
+    return np.sort(scores)
 
 
 def _spread_of_groups(

@@ -15,7 +15,7 @@ from .._random import resolve_rng
 from ..get import neurons
 from ..graphs._position import belonging
 from ..slots import StoredMap, write_added
-from ..stats import adjusted, linear_effects, overall_p_value
+from ..stats import adjusted, linear_effects, overall_p_value, with_blocks
 from ._compare_genes import gene_effects
 from ._replicates import read_replicates
 
@@ -199,9 +199,8 @@ def compare(
 def _design(replicates: Replicates) -> NDArray[np.float64]:
     """Columns of the conditions but the reference, then one for each pair."""
     n_conditions = len(replicates.conditions)
-    of_pairs = np.eye(int(replicates.pair.max()) + 1)[replicates.pair]
-    design = np.hstack([np.eye(n_conditions)[replicates.condition][:, 1:], of_pairs])
-    if np.linalg.matrix_rank(design) < n_conditions - 1 + of_pairs.shape[1]:
+    design = with_blocks(np.eye(n_conditions)[replicates.condition][:, 1:], replicates.pair)
+    if np.linalg.matrix_rank(design) < design.shape[1]:
         msg = (
             "No pair holds samples of both a condition and the reference, so that differences between conditions cannot be "
             "told from those between pairs. Leave out `pairs`, or name the column that joins samples across conditions."

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ..graphs._position import belonging
 from ..inputs import examine, read_input
-from ..stats import adjusted, linear_effects, moderated
+from ..stats import adjusted, linear_effects, moderated, with_blocks
 from ._programs import layer_of
 
 if TYPE_CHECKING:
@@ -109,9 +109,10 @@ def _effects(
     """Columns of the table for a condition at a place; None if it cannot be tested there."""
     treated = replicates.condition[used] == condition
     fewest = int(min(treated.sum(), (~treated).sum()))
-    pair = np.unique(replicates.pair[used], return_inverse=True)[1].ravel() if used.any() else np.zeros(0, dtype=int)
-    design = np.column_stack([treated, np.eye(pair.max() + 1)[pair]]) if fewest >= 2 else np.zeros((0, 1))
-    if fewest < 2 or np.linalg.matrix_rank(design) < design.shape[1] or len(design) <= design.shape[1]:
+    if fewest < 2:
+        return None
+    design = with_blocks(treated, np.unique(replicates.pair[used], return_inverse=True)[1].ravel())
+    if np.linalg.matrix_rank(design) < design.shape[1] or len(design) <= design.shape[1]:
         return None
     genes = np.flatnonzero((enough.sum(axis=0) >= fewest) & (np.ptp(values, axis=0) > 0))
     if not len(genes):
