@@ -137,6 +137,70 @@ def loop(data: str, n_jobs: int, times: int) -> dict[str, Any]:
     return rates | {"batch size": plan.batch_size}
 
 
+def epochs(data: str, n_jobs: int, times: int) -> dict[str, Any]:
+    """Cells a second in the epochs of a fit, the median: of batches as they are read from counts in memory."""
+    import gsr_sc
+    from gsr_sc.training._loop import Loop
+
+    rates: list[float] = []
+    train_epoch = Loop.train_epoch
+
+    def timed(self: Loop, rows: Any, **how: Any) -> Any:
+        began = time.perf_counter()
+        losses = train_epoch(self, rows, **how)
+        rates.append(len(rows) / (time.perf_counter() - began))
+        return losses
+
+    Loop.train_epoch = timed  # type: ignore[method-assign]
+    gsr_sc.tl.fit(counts(data, 20_000), n_jobs=n_jobs, progress=False, max_epochs=1 + times)
+    return {"rate": float(np.median(rates))}
+
+
+def peer_epochs(kind: Any, data: str, n_jobs: int, times: int, **setup: Any) -> dict[str, Any]:
+    """Cells a second in the epochs of a peer but the first, the median. Runs in the environment of the peers."""
+    import torch
+    from lightning.pytorch.callbacks import Callback
+
+    torch.set_num_threads(n_jobs)
+    adata = counts(data, 20_000)
+    kind.setup_anndata(adata, **setup)
+    model, at = kind(adata), []
+
+    class Clock(Callback):
+        def on_train_epoch_end(self, *_: Any) -> None:
+            at.append(time.perf_counter())
+
+    model.train(
+        max_epochs=1 + times,
+        accelerator="cpu",
+        callbacks=[Clock()],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    return {"rate": len(model.train_indices) / float(np.median(np.diff(at)))}
+
+
+def scvi(*given: Any) -> dict[str, Any]:
+    """scVI."""
+    from scvi.model import SCVI
+
+    return peer_epochs(SCVI, *given)
+
+
+def linear_scvi(*given: Any) -> dict[str, Any]:
+    """LinearSCVI."""
+    from scvi.model import LinearSCVI
+
+    return peer_epochs(LinearSCVI, *given)
+
+
+def drvi(*given: Any) -> dict[str, Any]:
+    """DRVI."""
+    from drvi.model import DRVI
+
+    return peer_epochs(DRVI, *given, is_count_data=True)
+
+
 class _Table:
     def __init__(self, x: np.ndarray) -> None:
         self.x, self.baseline = x, x.mean(axis=0)
@@ -162,7 +226,16 @@ def _seconds(run: Any) -> float:
     return time.perf_counter() - began
 
 
-RUNS = {"scanpy": scanpy_chain, "fit": our_fit, "memory": memory, "loop": loop}
+RUNS = {
+    "scanpy": scanpy_chain,
+    "fit": our_fit,
+    "memory": memory,
+    "loop": loop,
+    "epochs": epochs,
+    "scVI": scvi,
+    "LinearSCVI": linear_scvi,
+    "DRVI": drvi,
+}
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")

@@ -84,10 +84,10 @@ def layer_design(
             f"`penalty={penalty!r}` knows no graph, so `laplacian={laplacian!r}` has no effect; leave one of them out."
         )
         raise ValueError(msg)
-    if penalty == "l1" and activation == "simplex":
+    if penalty == "l2" and activation in ("simplex", "heat"):
         msg = (
-            "`penalty='l1'` is the same for all activations of simplex units, which sum to one; "
-            "pass `activation='relu'` or `'linear'`, or `penalty='l2'`."
+            f"`penalty='l2'` is the same for all activations of {activation} units, which have unit length; "
+            "pass `activation='relu'` or `'linear'`, or `penalty='l1'`."
         )
         raise ValueError(msg)
     return Design(

@@ -182,7 +182,7 @@ class GraphAutoencoder(nn.Module):
         return Hidden(logits, units, self._decoded(noisy, conditions, noise), labels)
 
     def encode(self, inputs: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """Activations as users see them: a simplex sums to one, (batch, n_neurons)."""
+        """Activations as users see them: simplex units have unit length, (batch, n_neurons)."""
         logits = self.layer.logits(self.encoder(self._told(inputs, conditions)))
         return self.layer.to_activations(self.layer.units(logits))
 

@@ -35,8 +35,8 @@ class GraphLayer(nn.Module):
     """A layer of neurons that can sit on a graph, for any network.
 
     Without a fix for scale a smoothness penalty is met by shrinking the activations.
-    Simplex units sum to one, and are penalised and read on at unit length; all units receive Gaussian noise before they
-    are read during training, so that shrinking costs accuracy.
+    The squares of simplex units sum to one, so that the activations of every observation have the same length; all units
+    receive Gaussian noise before they are read during training, so that shrinking costs accuracy.
 
     Parameters
     ----------
@@ -45,7 +45,8 @@ class GraphLayer(nn.Module):
     n_neurons
         Number of neurons.
     activation
-        `"simplex"`: softmax over the neurons, an observation is a distribution over the map, which gives local patches.
+        `"simplex"`: roots of a softmax over the neurons; an observation is a distribution over the map, its squared
+        activations, which gives local patches.
         `"heat"`, `"wavelet"`: the simplex passed through a localising filter of the graph, so that every neuron has a
         receptive field of its own form there; see :func:`gsr_sc.graphs.localising_filter`.
         `"relu"`: rectified. `"linear"`: as published, smooth gradients over the whole layer.
@@ -54,7 +55,7 @@ class GraphLayer(nn.Module):
     filter_time
         How far they reach: about sqrt(2 t) steps on a grid.
     unit_length
-        Whether `"simplex"` and `"heat"` units are read at unit length instead of unit sum. Their Dirichlet energy is then
+        Whether `"simplex"` and `"heat"` units have unit length instead of unit sum. Their Dirichlet energy is then
         their Rayleigh quotient, and a weakly lit neuron tells the next layer more.
     noise
         Standard deviation of the noise (on the scale below); by default .5 for rectified and linear units, .015 for units
@@ -138,8 +139,8 @@ class GraphLayer(nn.Module):
         return activations * self.scale
 
     def to_activations(self, units: Tensor) -> Tensor:
-        """Activations as users see them (a simplex sums to one), from activations as the next layer reads them."""
-        return units / (units.sum(dim=-1, keepdim=True) if self.unit_length else self.scale)
+        """Activations as users see them, whatever the number of neurons, from activations as the next layer reads them."""
+        return units / self.scale
 
     def perturb(self, units: Tensor, generator: Generator | Noise | None = None) -> Tensor:
         """Add the noise, while the layer is in training mode."""

@@ -41,8 +41,8 @@ def transfer_labels(
 ) -> Labelled:
     """Give observations the most frequent label of their nearest neighbours in the reference.
 
-    Distances are those of Hellinger where activations are shares: between square roots. How far a majority can be trusted
-    is learnt from the reference, each of whose cells is labelled by the others.
+    Distances are between activations: for simplex units, the roots of shares, those of Hellinger. How far a majority can
+    be trusted is learnt from the reference, each of whose cells is labelled by the others.
 
     Parameters
     ----------
@@ -57,26 +57,19 @@ def transfer_labels(
     if len(reference) > _MAX_REFERENCE:
         kept = np.sort(rng.choice(len(reference), _MAX_REFERENCE, replace=False))
         reference, labels = reference[kept], labels[kept]
-    known, others = (_in_space(part) for part in (reference, query))
-    n_neighbors = min(n_neighbors, len(known) - 1)
-    index = NearestNeighbors(n_neighbors=n_neighbors).fit(known)
-    judged = np.arange(len(known))
-    if len(known) > _MAX_JUDGED:
-        judged = np.sort(rng.choice(len(known), _MAX_JUDGED, replace=False))
-    near = index.kneighbors(known[judged], n_neighbors + 1, return_distance=False)
+    n_neighbors = min(n_neighbors, len(reference) - 1)
+    index = NearestNeighbors(n_neighbors=n_neighbors).fit(reference)
+    judged = np.arange(len(reference))
+    if len(reference) > _MAX_JUDGED:
+        judged = np.sort(rng.choice(len(reference), _MAX_JUDGED, replace=False))
+    near = index.kneighbors(reference[judged], n_neighbors + 1, return_distance=False)
     # Among equals, the cell itself need not be the first.
     own = near == judged[:, None]
     own[~own.any(axis=1), -1] = True
     codes, share = _majority(labels[near[~own].reshape(len(judged), n_neighbors)], labels.max() + 1)
     right = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(share, codes == labels[judged])
-    codes, share = _majority(labels[index.kneighbors(others, return_distance=False)], labels.max() + 1)
+    codes, share = _majority(labels[index.kneighbors(query, return_distance=False)], labels.max() + 1)
     return Labelled(codes, np.asarray(right.predict(share), dtype=np.float64))
-
-
-def _in_space(activations: NDArray[np.float32]) -> NDArray[np.float32]:
-    if (activations < 0).any():
-        return activations
-    return np.sqrt(activations)
 
 
 def _majority(labels: NDArray[np.intp], n_labels: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -10,7 +10,8 @@ _BATCH_SIZE, _RATE = 128, 3e-3
 # is learnt is limited by noise. Clear data are limited by steps (cytometry lost a twentieth of what is explained), and
 # fewer observations than these would be left with few.
 _LARGE_BATCH_SIZE, _LARGE_RATE, _LARGE, _NOISY = 256, 4.5e-3, 2000, 0.5
-_EPOCHS = 12
+# Few passes are enough for many observations, and more than these never harm: between, as many as show so many rows.
+_FEW_EPOCHS, _EPOCHS, _SHOWN = 12, 20, 155_000
 _MIN_STEPS = 700
 _MAX_EPOCHS = 200
 # Beyond this a map learns nothing from more rows per epoch: see `benchmarks/scale.py`. So large data cost no more to train on,
@@ -78,18 +79,21 @@ class TrainingPlan:
         n_training
             Number of training observations.
         max_epochs
-            Passes after the warm-up; by default as many as make 700 batches of 128, between 12 and 200.
+            Passes after the warm-up; by default as many as show 155 000 observations, between 12 and 20, or more for 700 batches
+            of 128, up to 200.
         noise
             Share of the variance that the leading principal components of the training rows leave of other rows.
         """
-        steps = math.ceil(n_training / _BATCH_SIZE)
-        epochs = min(max(_EPOCHS, math.ceil(_MIN_STEPS / steps)), _MAX_EPOCHS) if max_epochs is None else max_epochs
+        if max_epochs is None:
+            enough = min(max(math.ceil(_SHOWN / n_training), _FEW_EPOCHS), _EPOCHS)
+            at_least = math.ceil(_MIN_STEPS / math.ceil(n_training / _BATCH_SIZE))
+            max_epochs = min(max(enough, at_least), _MAX_EPOCHS)
         large = n_training >= _LARGE and noise >= _NOISY
         return cls(
             batch_size=_LARGE_BATCH_SIZE if large else _BATCH_SIZE,
             learning_rate=_LARGE_RATE if large else _RATE,
-            warm_up_epochs=max(math.ceil(epochs / 6), 1),
-            max_epochs=epochs,
+            warm_up_epochs=max(math.ceil(max_epochs / 6), 1),
+            max_epochs=max_epochs,
             # Rounded, so that rounding errors of the components drop no other input.
             dropout=round(_DROPOUT * noise, 3),
             hidden_dropout=round(_HIDDEN_DROPOUT * noise, 3),

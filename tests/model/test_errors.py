@@ -152,7 +152,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ValueError,
         r"`penalty='l2'` knows no graph, so `laplacian='symmetric'`",
     ),
-    "penalty that is constant": ({"penalty": "l1"}, ValueError, r"simplex units, which sum to one; .*'relu'"),
+    "penalty that is constant": ({"penalty": "l2"}, ValueError, r"simplex units, which have unit length; .*'relu'"),
     "filter_time": ({"filter_time": 0}, ValueError, r"`filter_time` is 0, which is no filter; .*'simplex'"),
     "hidden": ({"hidden": (128, 0)}, ValueError, r"`hidden` is 0; it is a whole number of at least 1"),
     "hidden_decoder": ({"hidden_decoder": 10}, TypeError, r"`hidden_decoder` is 10; it is a sequence of widths"),

@@ -9,7 +9,8 @@ from gsr_sc.training import TrainingPlan
 
 
 @pytest.mark.parametrize(
-    ("n_training", "epochs"), [(2, 200), (129, 200), (1280, 70), (2500, 35), (10_000, 12), (10**6, 12)]
+    ("n_training", "epochs"),
+    [(2, 200), (129, 200), (1280, 70), (2500, 35), (6000, 20), (10_000, 16), (15_000, 12), (10**6, 12)],
 )
 def test_small_data_get_more_passes(n_training: int, epochs: int) -> None:
     plan = TrainingPlan.for_data(n_training)
