@@ -109,7 +109,7 @@ def test_encode_then_decode_is_a_pass_without_noise(inputs: torch.Tensor, activa
     torch.testing.assert_close(network.layer.to_units(activations), passed.units)
     torch.testing.assert_close(network.decode(activations), passed.reconstruction)
     if activation in ("simplex", "heat"):
-        torch.testing.assert_close(activations.sum(dim=1), torch.ones(50))
+        torch.testing.assert_close(activations.square().sum(dim=1), torch.ones(50))
 
 
 def test_hidden_units_drop_out_while_training_only(inputs: torch.Tensor) -> None:
