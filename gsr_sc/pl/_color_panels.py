@@ -13,7 +13,8 @@ from ._canvas import canvas, check_ax
 from ._colors import NA_COLOR, colormap, ink, ink_on
 from ._norm import beyond, is_diverging, pick, scale
 from ._paint import Mixture, Numbers, paint
-from ._sheet import Sheet, inches, text_width, title_height, write_colorbar, write_title
+from ._sheet import Sheet, inches, title_height, write_colorbar, write_title
+from ._text import LABEL_SIZE, sized, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ._norm import Extend
 
 LegendLoc = Literal["right margin", "on data", "none"]
-_LABEL_SIZE = 7.5
 _ROW = 0.165
 BAR_HEIGHT = 0.75
 _MIXED_NOTE = "paler where labels mix"
@@ -135,7 +135,7 @@ def bar_beside(
     if horizontal:
         box = (0.0, -0.2 / height, 0.7, 0.08 / height)
     else:
-        length = max(0.6 * height, BAR_HEIGHT) / height
+        length = max(0.6 * height, sized(BAR_HEIGHT)) / height
         box = (1 + 0.1 / width, 1 - length, 0.1 / width, length)
     write_colorbar(ax.inset_axes(box), mappable, label, horizontal=horizontal, extend=extend)
 
@@ -150,7 +150,7 @@ def legend(ax: Axes, layer: Layer, mixture: Mixture, place: str) -> None:
                 write_on(ax, x, y, name, tuple(mixture.colors[label]))
     elif place == "right margin":
         handles = [
-            Line2D([], [], marker="o", linestyle="none", markersize=5.5, color=tuple(color), label=name)
+            Line2D([], [], marker="o", linestyle="none", markersize=sized(5.5), color=tuple(color), label=name)
             for name, color in zip(mixture.names, mixture.colors, strict=True)
         ]
         for text in ax.legend(
@@ -158,7 +158,7 @@ def legend(ax: Axes, layer: Layer, mixture: Mixture, place: str) -> None:
             loc="upper left",
             bbox_to_anchor=(1.02, 1.02),
             frameon=False,
-            fontsize=_LABEL_SIZE,
+            fontsize=sized(LABEL_SIZE),
             handletextpad=0.2,
             labelspacing=0.35,
             borderpad=0,
@@ -178,7 +178,7 @@ def write_on(ax: Axes, x: float, y: float, text: str, color: tuple[float, ...]) 
         text,
         ha="center",
         va="center",
-        fontsize=_LABEL_SIZE,
+        fontsize=sized(LABEL_SIZE),
         color=ink_on(color),
         zorder=5,
         parse_math=False,
@@ -190,8 +190,8 @@ def legend_width(mixture: Mixture, place: str) -> float:
     """Room for a legend beside a panel, in inches."""
     if place != "right margin":
         return 0.05
-    longest = max(text_width(name, _LABEL_SIZE) for name in mixture.names)
-    return _legend_columns(len(mixture.names)) * (longest + 0.35)
+    longest = max(text_width(name, LABEL_SIZE) for name in mixture.names)
+    return _legend_columns(len(mixture.names)) * (longest + sized(0.35))
 
 
 def _plan(
@@ -209,17 +209,17 @@ def _plan(
     flat = layer.aspect < 0.25
     width = (4.6 if flat else 2.4) if size is None else size
     height = width * layer.aspect
-    bar = 0.55 if colorbar_loc == "right" else 0.05
+    bar = sized(0.55) if colorbar_loc == "right" else 0.05
     sides = [
         legend_width(painted, place) if isinstance(painted, Mixture) else bar
         for painted, place in zip(paints, places, strict=True)
     ]
     # A long legend may be higher than a flat picture.
     legends = [len(p.names) / _legend_columns(len(p.names)) for p in paints if isinstance(p, Mixture)]
-    tallest = max((_ROW * rows for rows in legends), default=0.0) if "right margin" in places else 0.0
+    tallest = max((sized(_ROW) * rows for rows in legends), default=0.0) if "right margin" in places else 0.0
     if colorbar_loc == "right" and any(isinstance(painted, Numbers) for painted in paints):
-        tallest = max(tallest, BAR_HEIGHT)
-    foot = max(tallest - height, 0.4 if colorbar_loc == "bottom" else 0.0, 0.0)
+        tallest = max(tallest, sized(BAR_HEIGHT))
+    foot = max(tallest - height, sized(0.4) if colorbar_loc == "bottom" else 0.0, 0.0)
     most = 1 if flat else max(1, int(9 / (width + max(sides))))
     return Sheet(
         (tuple(title_height(title, with_dot=False, width=width) for title in titles),),
@@ -230,7 +230,7 @@ def _plan(
         gap_y=0.08 if hspace is None else hspace * height,
         foot=foot,
         side=max(sides),
-        bottom=0.2,
+        bottom=sized(0.2),
     )
 
 

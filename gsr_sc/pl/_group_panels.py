@@ -16,7 +16,8 @@ from ._canvas import canvas, check_ax
 from ._color_panels import bar_beside, heading
 from ._colors import FRAME, GREY, colormap, ink, label_colors
 from ._norm import beyond, is_diverging, pick, scale
-from ._sheet import TITLE_SIZE, Sheet, columns_for, title_height, write_colorbar, write_foot, write_title
+from ._sheet import Sheet, bar_room, columns_for, title_height, write_colorbar, write_foot, write_title
+from ._text import TITLE_SIZE, sized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,7 +197,7 @@ def plan(
         tuple(title_height(title, with_dot=color is not None, width=width) for title, color in islice(todo, n))
         for n in (len(section.names) for section in sections)
     ]
-    note = 0.22 if layer.dead.any() or layer.constant.any() else 0.0
+    note = sized(0.22) if layer.dead.any() or layer.constant.any() else 0.0
     return Sheet(
         tuple(heights),
         ncols,
@@ -204,10 +205,10 @@ def plan(
         height,
         gap_x=0.16 if wspace is None else wspace * width,
         gap_y=0.06 if hspace is None else hspace * height,
-        foot=0.15,
-        header=0.42 if len(sections) > 1 else 0.0,
-        right=0.75 if colorbar_loc == "right" else 0.0,
-        bottom=note + (0.55 if colorbar_loc == "bottom" else 0.0),
+        foot=sized(0.15),
+        header=sized(0.42) if len(sections) > 1 else 0.0,
+        right=bar_room() if colorbar_loc == "right" else 0.0,
+        bottom=note + (sized(0.55) if colorbar_loc == "bottom" else 0.0),
     )
 
 
@@ -215,7 +216,7 @@ def _header(figure: Any, sheet: Sheet, number: int, text: str) -> None:
     width, height = sheet.size
     y = 1 - (sheet.section_top(number) + 0.7 * sheet.header) / height
     left = sheet.margin / width
-    figure.text(left, y, text, fontsize=TITLE_SIZE + 1.5, weight="bold", color=ink(), va="bottom", ha="left")
+    figure.text(left, y, text, fontsize=sized(TITLE_SIZE + 1.5), weight="bold", color=ink(), va="bottom", ha="left")
     end = 1 - (sheet.margin + sheet.right) / width
     figure.add_artist(Line2D([left, end], [y - 0.03 / height] * 2, color=FRAME, linewidth=0.8))
 
@@ -225,6 +226,6 @@ def _bar_axes(page: Any, sheet: Sheet, number: int, *, horizontal: bool) -> Any:
     _, top = next(sheet.places(number))
     if horizontal:
         length = min(1.8, width - 4 * sheet.margin)
-        return page.add(2 * sheet.margin, height - 0.5, length, 0.09, panel=False)
-    length = min(1.5, max(sheet.height, 0.9))
+        return page.add(2 * sheet.margin, height - sized(0.5), length, 0.09, panel=False)
+    length = min(sized(1.5), max(sheet.height, sized(0.9)))
     return page.add(width - sheet.margin - sheet.right + 0.16, top, 0.09, length, panel=False)

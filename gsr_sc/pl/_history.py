@@ -14,7 +14,8 @@ from ..get._values import names_list, picked
 from ..slots import StoredMap
 from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, ink
-from ._sheet import SMALL_SIZE, TITLE_SIZE, columns_for
+from ._sheet import columns_for
+from ._text import SMALL_SIZE, TITLE_SIZE, sized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,14 +104,15 @@ def history(
     ncols = min(len(panels), columns_for(len(panels)) if ncols is None else ncols)
     n_rows = -(-len(panels) // ncols)
     best = _best_epoch(table)
-    width, height = _LEFT + _WIDTH, _TOP + _HEIGHT + _BOTTOM
+    left, top = sized(_LEFT), sized(_TOP)
+    width, height = left + _WIDTH, top + _HEIGHT + sized(_BOTTOM)
     with canvas(ncols * width + 0.15, n_rows * height, show=show, return_fig=return_fig, ax=ax) as page:
         for number, (text, (_, columns)) in enumerate(zip(titles, panels, strict=True)):
             row, column = divmod(number, ncols)
-            spot = (column * width + _LEFT, row * height + _TOP)
+            spot = (column * width + left, row * height + top)
             panel = ax if ax is not None else page.add(*spot, _WIDTH, _HEIGHT)
             _curves(panel, table, columns, best)
-            panel.set_title(text, loc="center", x=0, ha="left", fontsize=TITLE_SIZE, color=ink())
+            panel.set_title(text, loc="center", x=0, ha="left", fontsize=sized(TITLE_SIZE), color=ink())
     return page.result
 
 
@@ -148,15 +150,20 @@ def _curves(ax: Axes, table: pd.DataFrame, columns: list[str], best: float | Non
         ax.axvline(best, color=FRAME, linewidth=0.8, zorder=1, gid="best epoch", label=f"best epoch: {best:g}")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.set_xlabel("epoch", fontsize=SMALL_SIZE + 1, color=ink())
-    ax.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=2.5, width=0.6)
+    ax.set_xlabel("epoch", fontsize=sized(SMALL_SIZE + 1), color=ink())
+    ax.tick_params(labelsize=sized(SMALL_SIZE), color=GREY, labelcolor=ink(), length=2.5, width=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
     ax.grid(visible=False)
     ax.margins(x=0.03, y=0.08)
     # A plain ground keeps curves from running through the words where there is no free corner.
     ax.legend(
-        framealpha=0.85, edgecolor="none", fancybox=False, fontsize=SMALL_SIZE, labelcolor=ink(), handlelength=1.6
+        framealpha=0.85,
+        edgecolor="none",
+        fancybox=False,
+        fontsize=sized(SMALL_SIZE),
+        labelcolor=ink(),
+        handlelength=1.6,
     )
 
 

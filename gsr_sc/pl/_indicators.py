@@ -20,7 +20,8 @@ from ._group_panels import StandardScale, means_scale, rescaled
 from ._indicator_columns import read_columns
 from ._layer import Layer
 from ._norm import beyond, is_diverging
-from ._sheet import SMALL_SIZE, text_width, write_colorbar
+from ._sheet import bar_room, write_colorbar
+from ._text import SMALL_SIZE, sized, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,15 +141,19 @@ def indicators(
 
     n_rows, n_columns = values.shape
     wide = float(np.clip(_FULL / n_columns, 0.05, _WIDEST))
-    size = min(SMALL_SIZE, 72 * wide * 0.85)
+    size = min(SMALL_SIZE, 72 * wide * 0.85 / sized(1))
     texts = [f"{name}  ({counts[name]:,})" for name in names]
-    left = max(text_width(text, SMALL_SIZE) for text in texts) + 0.3
+    left = max(text_width(text, SMALL_SIZE) for text in texts) + sized(0.3)
     below = max(text_width(units.names[unit], size) for unit in columns.order) + 0.1 if size >= _LEGIBLE else 0.1
-    above = 0.25 + _STRIP * len(columns.strips) + 0.05 + _TREE * dendrogram
-    width, height = wide * n_columns, _ROW * n_rows
-    foot = 0.25 if dead.any() or constant.any() else 0.05
+    above = sized(0.25) + _STRIP * len(columns.strips) + 0.05 + _TREE * dendrogram
+    width, height = wide * n_columns, sized(_ROW) * n_rows
+    foot = sized(0.25) if dead.any() or constant.any() else 0.05
     with canvas(
-        left + width + 0.85, above + max(height, 0.9) + below + foot, show=show, return_fig=return_fig, ax=ax
+        left + width + bar_room() + 0.1,
+        above + max(height, sized(0.9)) + below + foot,
+        show=show,
+        return_fig=return_fig,
+        ax=ax,
     ) as page:
         panel = ax if ax is not None else page.add(left, above, width, height)
         shown = panel.imshow(
@@ -168,9 +173,9 @@ def indicators(
             _tree(panel, columns.lines, top, tall)
         pad = 72 * ((top - 1) * tall + (_TREE if dendrogram else 0.0) + 0.06)
         panel.set_title(
-            title or column, x=0, ha="left", fontsize=SMALL_SIZE + 1.5, color=ink(), pad=pad, parse_math=False
+            title or column, x=0, ha="left", fontsize=sized(SMALL_SIZE + 1.5), color=ink(), pad=pad, parse_math=False
         )
-        length = min(1.3, max(tall, BAR_HEIGHT)) / tall
+        length = min(sized(1.3), max(tall, sized(BAR_HEIGHT))) / tall
         cax = panel.inset_axes((1 + 0.12 / width, 1 - length, 0.09 / width, length), gid="colorbar")
         told = "mean activation" if standard_scale is None else f"scaled per {standard_scale}"
         write_colorbar(cax, shown, told, extend=beyond(scale, values[:, ~dead]))
@@ -196,9 +201,9 @@ def _downwards(means: NDArray[np.float64], *, last: list[bool]) -> NDArray[np.in
 
 def _finish(panel: Axes, texts: list[str], colors: list[Any], names: list[str], size: float) -> None:
     """Names of rows with their dots, names of columns where they can be read."""
-    panel.set_yticks(np.arange(len(texts)), texts, fontsize=SMALL_SIZE, color=ink(), parse_math=False)
+    panel.set_yticks(np.arange(len(texts)), texts, fontsize=sized(SMALL_SIZE), color=ink(), parse_math=False)
     if size >= _LEGIBLE:
-        panel.set_xticks(np.arange(len(names)), names, fontsize=size, color=ink(), rotation=90, parse_math=False)
+        panel.set_xticks(np.arange(len(names)), names, fontsize=sized(size), color=ink(), rotation=90, parse_math=False)
     else:
         panel.set_xticks([])
     panel.tick_params(length=0, pad=2)
@@ -214,7 +219,7 @@ def _finish(panel: Axes, texts: list[str], colors: list[Any], names: list[str], 
                 xycoords=("axes fraction", "data"),
                 textcoords="offset points",
                 color=color,
-                fontsize=SMALL_SIZE,
+                fontsize=sized(SMALL_SIZE),
                 ha="right",
                 va="center_baseline",
                 annotation_clip=False,

@@ -14,7 +14,8 @@ from matplotlib.patches import Wedge
 from .._log import configure
 from ..get import neurons
 from ._colors import EDGE, FRAME, GREY, INK, NA_COLOR, PAPER, RIM, ink
-from ._sheet import SMALL_SIZE, inches, listed, text_width, write_footnote
+from ._sheet import inches, write_footnote
+from ._text import SMALL_SIZE, listed, text_width
 
 if TYPE_CHECKING:
     from typing import Any

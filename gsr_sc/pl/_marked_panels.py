@@ -11,7 +11,8 @@ from ._canvas import canvas
 from ._color_panels import BAR_HEIGHT, bar_beside
 from ._colors import GREY
 from ._layer import DOT, Layer
-from ._sheet import SMALL_SIZE, Sheet, columns_for, text_width, title_height, write_foot, write_footnote, write_title
+from ._sheet import Sheet, bar_room, columns_for, title_height, write_foot, write_footnote, write_title
+from ._text import SMALL_SIZE, sized, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,7 +118,7 @@ def _plan(layer: Layer, panels: list[MarkedPanel], note: str, *, ncols: int | No
         height,
         gap_x=gap,
         gap_y=0.03,
-        foot=max(0.2, BAR_HEIGHT - height + 0.1),
-        right=max(0.75, gap, 1.05 * text_width(note, SMALL_SIZE) + 0.15 - across),
-        bottom=0.2 if note else 0.0,
+        foot=max(sized(0.2), sized(BAR_HEIGHT) - height + 0.1),
+        right=max(bar_room(), gap, 1.05 * text_width(note, SMALL_SIZE) + 0.15 - across),
+        bottom=sized(0.2) if note else 0.0,
     )

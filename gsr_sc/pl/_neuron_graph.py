@@ -19,6 +19,7 @@ from ._colors import NA_COLOR
 from ._layer import Layer
 from ._paint import Mixture, Numbers, mixture, paint
 from ._sheet import Sheet, title_height, write_title
+from ._text import sized
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -240,10 +241,10 @@ def _plan(layer: Layer, painted: Numbers | Mixture, title: str, place: str, colo
     foot = 0.1
     if isinstance(painted, Mixture):
         side = legend_width(painted, place)
-        foot = max(foot, 0.17 * min(len(painted.names), 16) - height) if place == "right margin" else foot
+        foot = max(foot, sized(0.17) * min(len(painted.names), 16) - height) if place == "right margin" else foot
     else:
-        side = 0.6 if colorbar_loc == "right" else 0.05
-        foot = 0.4 if colorbar_loc == "bottom" else max(foot, BAR_HEIGHT - height)
+        side = sized(0.6) if colorbar_loc == "right" else 0.05
+        foot = sized(0.4) if colorbar_loc == "bottom" else max(foot, sized(BAR_HEIGHT) - height)
     return Sheet(
         ((title_height(title, with_dot=False, width=width),),),
         1,
@@ -253,5 +254,5 @@ def _plan(layer: Layer, painted: Numbers | Mixture, title: str, place: str, colo
         gap_y=0.08,
         foot=foot,
         side=side,
-        bottom=0.2,
+        bottom=sized(0.2),
     )

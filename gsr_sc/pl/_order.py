@@ -18,7 +18,8 @@ from ._colors import colormap, ink, label_colors
 from ._order_curves import trend
 from ._order_panels import dial, heatmap
 from ._order_strip import Legend, Strip, write_legend
-from ._sheet import columns_for, text_width
+from ._sheet import bar_room, columns_for
+from ._text import LABEL_SIZE, SMALL_SIZE, TITLE_SIZE, sized, text_width
 from ._trends import chosen_genes, kernel_width, read_genes, read_lanes
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 OrderKind = Literal["trends", "heatmap", "dial"]
 _FEW = 6
-_BAR = 0.75
 
 
 @doc_params()
@@ -158,22 +158,23 @@ def order(
     if kind == "dial":
         check_ax(ax, len(lanes), "a map of one ring")
         size = 4.6
-        with canvas(len(lanes) * size + side + 0.2, size + 0.3, show=show, return_fig=return_fig, ax=ax) as page:
+        with canvas(len(lanes) * size + side + 0.2, size + sized(0.3), show=show, return_fig=return_fig, ax=ax) as page:
             for number, (lane, text) in enumerate(zip(lanes, titles, strict=True)):
-                panel = ax if ax is not None else page.add(0.1 + number * size, 0.25, size - 0.1, size - 0.1)
+                panel = ax if ax is not None else page.add(0.1 + number * size, sized(0.25), size - 0.1, size - 0.1)
                 dial(panel, lane, values, names, strip, cmap=colors, width=width)
-                panel.set_title(text, x=0.02, ha="left", fontsize=8.5, color=ink(), parse_math=False)
+                panel.set_title(text, x=0.02, ha="left", fontsize=sized(TITLE_SIZE), color=ink(), parse_math=False)
             if side and strip is not None:
                 write_legend(page.panels[-1], strip.legend)
         return page.result
-    left = max(text_width(name, 7) for name in names) + 0.2
-    row = 0.15 if len(names) <= 40 else 0.1 if len(names) <= 80 else 0.06
+    left = max(text_width(name, SMALL_SIZE) for name in names) + sized(0.2)
+    row = sized(0.15) if len(names) <= 40 else sized(0.1) if len(names) <= 80 else 0.06
     height = max(row * len(names), 0.8)
-    above = 0.62 if strip is None else 0.95
+    # Of these the strip itself is no words.
+    above = sized(0.62) + (0.33 if strip is not None else 0.0)
     legend_height = strip.legend.height if side and strip is not None else 0.0
     with canvas(
-        left + 4.6 + _BAR + side + 0.1,
-        above + max(height + 0.5, legend_height),
+        left + 4.6 + bar_room() + side + 0.1,
+        above + max(height + sized(0.5), legend_height),
         show=show,
         return_fig=return_fig,
         ax=ax,
@@ -181,10 +182,16 @@ def order(
         panel = ax if ax is not None else page.add(left, above, 4.6, height)
         heatmap(panel, lanes, values, names, strip, cmap=colors, width=width, is_round=stored.is_round)
         panel.set_title(
-            titles[0], x=0, ha="left", fontsize=8.5, color=ink(), pad=22 + (24 if strip else 0), parse_math=False
+            titles[0],
+            x=0,
+            ha="left",
+            fontsize=sized(TITLE_SIZE),
+            color=ink(),
+            pad=sized(22) + (24 if strip else 0),
+            parse_math=False,
         )
         if side and strip is not None:
-            write_legend(panel, strip.legend, right=_BAR)
+            write_legend(panel, strip.legend, right=bar_room())
     return page.result
 
 
@@ -250,15 +257,16 @@ def _draw_trends(
     n_rows = -(-len(titles) // ncols)
     wide, high = 2.2, 1.5
     tallest = max((legend.height for legend in legends), default=0.0)
-    size = (0.1 + ncols * (wide + 0.55) + side, max(n_rows * (high + 0.75), tallest + 0.3))
+    left, top, row_height = sized(0.55), sized(0.28), high + sized(0.75)
+    size = (0.1 + ncols * (wide + left) + side, max(n_rows * row_height, tallest + sized(0.3)))
     with canvas(*size, show=show, return_fig=return_fig, ax=ax) as page:
         for number, text in enumerate(titles):
             row, column = divmod(number, ncols)
-            spot = (0.55 + column * (wide + 0.55), 0.28 + row * (high + 0.75))
+            spot = (left + column * (wide + left), top + row * row_height)
             panel = ax if ax is not None else page.add(*spot, wide, high)
             trend(panel, lanes, values[:, [number]], strip, colors, width=width, points=points)
-            panel.set_title(text, x=0, ha="left", fontsize=8.5, color=ink(), parse_math=False)
-            panel.set_ylabel(unit if column == 0 else "", fontsize=7.5, color=ink())
+            panel.set_title(text, x=0, ha="left", fontsize=sized(TITLE_SIZE), color=ink(), parse_math=False)
+            panel.set_ylabel(unit if column == 0 else "", fontsize=sized(LABEL_SIZE), color=ink())
         right = 0.1
         for legend in legends:
             right = write_legend(page.panels[min(ncols, len(titles)) - 1], legend, right=right)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 
 from ._colors import GREY, ink
-from ._sheet import SMALL_SIZE
+from ._text import SMALL_SIZE, sized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,8 +52,8 @@ def trend(
     if lanes[0].period is not None:
         ticks = [*TURNS[::2], (2 * np.pi, "2\u03c0")]
         ax.set_xticks([angle for angle, _ in ticks], [text for _, text in ticks])
-    ax.set_xlabel("order", fontsize=SMALL_SIZE + 0.5, color=ink(), labelpad=2)
-    ax.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=2.5, width=0.6)
+    ax.set_xlabel("order", fontsize=sized(SMALL_SIZE + 0.5), color=ink(), labelpad=2)
+    ax.tick_params(labelsize=sized(SMALL_SIZE), color=GREY, labelcolor=ink(), length=2.5, width=0.6)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
     ax.grid(visible=False)

@@ -13,7 +13,8 @@ from ._color_panels import bar_beside
 from ._colors import FRAME, GREY, PAPER, ink
 from ._order_curves import TURNS
 from ._order_strip import STRIP_ROWS
-from ._sheet import SMALL_SIZE, inches, text_width
+from ._sheet import inches
+from ._text import SMALL_SIZE, sized, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +70,7 @@ def heatmap(
     many = len(names) > 80
     ax.set_yticks([] if many else range(len(names)), [] if many else [names[i] for i in by_peak])
     for text in ax.get_yticklabels():
-        text.set(parse_math=False, fontsize=SMALL_SIZE if len(names) <= 40 else 5.5, color=ink())
+        text.set(parse_math=False, fontsize=sized(SMALL_SIZE if len(names) <= 40 else 5.5), color=ink())
     ticks, labels = _ticks(lanes, edges, is_round=is_round)
     ax.set_xticks(ticks, labels)
     ax.grid(visible=False)
@@ -77,9 +78,9 @@ def heatmap(
         # The end of a lane stands beside the beginning of the next one.
         for number, text in enumerate(ax.get_xticklabels()):
             text.set_horizontalalignment("right" if number % 2 else "left")
-    ax.tick_params(axis="x", labelsize=SMALL_SIZE, length=2.5, width=0.5, color=GREY, labelcolor=ink())
+    ax.tick_params(axis="x", labelsize=sized(SMALL_SIZE), length=2.5, width=0.5, color=GREY, labelcolor=ink())
     ax.tick_params(axis="y", length=0, pad=3)
-    ax.set_xlabel("order", fontsize=SMALL_SIZE + 0.5, color=ink(), labelpad=2)
+    ax.set_xlabel("order", fontsize=sized(SMALL_SIZE + 0.5), color=ink(), labelpad=2)
     for spine in ax.spines.values():
         spine.set_visible(False)
     wide, high = inches(ax)
@@ -129,7 +130,7 @@ def _name_lanes(
             ha="left" if narrow else "center",
             va="bottom",
             rotation=30 if narrow else 0,
-            fontsize=SMALL_SIZE + 0.5 if not narrow else SMALL_SIZE - 1,
+            fontsize=sized(SMALL_SIZE + 0.5 if not narrow else SMALL_SIZE - 1),
             color=ink(),
             annotation_clip=False,
             parse_math=False,
@@ -164,7 +165,7 @@ def dial(
         mesh.set_facecolor(picture.reshape(-1, 4))  # type: ignore[arg-type]
         outer = _ROUND_STRIP[1]
     peak = edges[curve.argmax(axis=1)]
-    places = _apart(peak, 2 * np.pi / 80)
+    places = _apart(peak, sized(2 * np.pi / 80))
     for name, angle, place in zip([names[i] for i in by_peak], peak, places, strict=True):
         x, y = _places(np.array([angle, place]), np.array([outer + 0.02, outer + 0.12]))
         ax.plot([x[0, 0], x[1, 1]], [y[0, 0], y[1, 1]], color=FRAME, linewidth=0.6, zorder=1)
@@ -179,13 +180,13 @@ def dial(
             rotation_mode="anchor",
             ha="right" if flipped else "left",
             va="center",
-            fontsize=SMALL_SIZE,
+            fontsize=sized(SMALL_SIZE),
             color=ink(),
             parse_math=False,
         )
     for angle, text in TURNS:
         x, y = _places(np.array([angle]), np.array([_HOLE - 0.07]))
-        ax.text(x[0, 0], y[0, 0], text, ha="center", va="center", fontsize=SMALL_SIZE, color=GREY)
+        ax.text(x[0, 0], y[0, 0], text, ha="center", va="center", fontsize=sized(SMALL_SIZE), color=GREY)
     arc = np.linspace(0.25 * np.pi, 0.9 * np.pi, 30)
     x, y = _places(arc, np.array([_HOLE - 0.16]))
     ax.plot(x[0, :-1], y[0, :-1], color=GREY, linewidth=0.9)

@@ -11,7 +11,8 @@ from matplotlib.legend import Legend as Box
 from matplotlib.lines import Line2D
 
 from ._colors import PAPER, ink
-from ._sheet import inches, text_width
+from ._sheet import inches
+from ._text import LABEL_SIZE, sized, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,12 +40,12 @@ class Legend:
     @property
     def width(self) -> float:
         """Room that it needs, in inches."""
-        return self.n_columns * (max(text_width(name, 7.5) for name, _ in self.entries) + 0.4) + 0.1
+        return self.n_columns * (max(text_width(name, LABEL_SIZE) for name, _ in self.entries) + sized(0.4)) + 0.1
 
     @property
     def height(self) -> float:
         """Height that it needs, in inches."""
-        return 0.16 * (1 + -(-len(self.entries) // self.n_columns)) + 0.1
+        return sized(0.16) * (1 + -(-len(self.entries) // self.n_columns)) + 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,9 @@ class Strip:
 
 def write_legend(ax: Axes, legend: Legend, *, right: float = 0.1) -> float:
     """Legend beside a panel, `right` inches from it; returns where the next one begins."""
-    style: dict[str, Any] = {"linewidth": 2} if legend.line else {"marker": "o", "linestyle": "none", "markersize": 5.5}
+    style: dict[str, Any] = (
+        {"linewidth": 2} if legend.line else {"marker": "o", "linestyle": "none", "markersize": sized(5.5)}
+    )
     handles = [Line2D([], [], color=color, **style) for _, color in legend.entries]
     wide, high = inches(ax)
     # Not the one legend that axes have of their own: there may be two.
@@ -89,8 +92,8 @@ def write_legend(ax: Axes, legend: Legend, *, right: float = 0.1) -> float:
         bbox_to_anchor=(1 + right / wide, 1 + 0.05 / high),
         bbox_transform=ax.transAxes,
         frameon=False,
-        fontsize=7.5,
-        title_fontsize=7.5,
+        fontsize=sized(LABEL_SIZE),
+        title_fontsize=sized(LABEL_SIZE),
         handletextpad=0.3,
         labelspacing=0.35,
         borderpad=0,

@@ -13,18 +13,8 @@ from ._colors import GREY, colormap, ink, label_colors
 from ._layer import Layer
 from ._norm import beyond, scale
 from ._seriation import neuron_order
-from ._sheet import (
-    SMALL_SIZE,
-    Sheet,
-    columns_for,
-    inches,
-    listed,
-    text_width,
-    title_height,
-    write_colorbar,
-    write_footnote,
-    write_title,
-)
+from ._sheet import Sheet, bar_room, columns_for, inches, title_height, write_colorbar, write_footnote, write_title
+from ._text import SMALL_SIZE, listed, sized, text_width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,10 +53,10 @@ def draw_heatmap(
     names = [str(table.index[row]) for row in rows]
     shades = _scale(effects, vmin=vmin, vmax=vmax, norm=norm)
     wide = float(np.clip(0.05 * len(columns), 3.0, 6.5)) if size is None else size
-    left = min(max(text_width(name, SMALL_SIZE) for name in names), 2.0) + 0.2
+    left = min(max(text_width(name, SMALL_SIZE) for name in names), sized(2.0)) + sized(0.2)
     top = title_height(title, with_dot=False, width=wide) + 0.1
-    high = _ROW * len(rows)
-    with canvas(left + wide + 0.75, top + high + _FOOT, show=show, return_fig=return_fig, ax=ax) as page:
+    high = sized(_ROW) * len(rows)
+    with canvas(left + wide + bar_room(), top + high + sized(_FOOT), show=show, return_fig=return_fig, ax=ax) as page:
         panel = ax if ax is not None else page.add(left, top, wide, high)
         image = panel.imshow(
             effects[rows],
@@ -76,14 +66,14 @@ def draw_heatmap(
             interpolation="nearest",
             gid="genes",
         )
-        panel.set_yticks(range(len(rows)), names, fontsize=SMALL_SIZE, color=ink(), parse_math=False)
+        panel.set_yticks(range(len(rows)), names, fontsize=sized(SMALL_SIZE), color=ink(), parse_math=False)
         panel.set_xticks([])
         panel.tick_params(axis="y", length=0, pad=3)
         panel.grid(visible=False)
         panel.spines[:].set_visible(False)
         _groups_below(panel, stored, columns)
         across, down = inches(panel)
-        length = min(1.3 / down, 1)
+        length = min(sized(1.3) / down, 1)
         bar = panel.inset_axes((1 + 0.12 / across, 1 - length, 0.1 / across, length))
         write_colorbar(bar, image, unit, extend=beyond(shades, effects))
         write_title(panel, title)
@@ -164,7 +154,7 @@ def _groups_below(panel: Axes, stored: StoredMap, columns: NDArray[np.intp]) -> 
                 textcoords="offset points",
                 ha="center",
                 va="top",
-                fontsize=SMALL_SIZE,
+                fontsize=sized(SMALL_SIZE),
                 color=ink(),
                 parse_math=False,
                 annotation_clip=False,
@@ -182,7 +172,7 @@ def _plan(layer: Layer, titles: list[str], *, ncols: int | None, size: float | N
         height,
         gap_x=0.15,
         gap_y=0.08,
-        foot=max(0.0, BAR_HEIGHT - height + 0.1) if flat else 0.0,
-        right=0.75,
-        bottom=0.2,
+        foot=max(0.0, sized(BAR_HEIGHT) - height + 0.1) if flat else 0.0,
+        right=bar_room(),
+        bottom=sized(0.2),
     )

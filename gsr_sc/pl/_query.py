@@ -19,7 +19,8 @@ from ._color_panels import BAR_HEIGHT, bar_beside, heading
 from ._colors import FRAME, GREY, NA_COLOR, RIM, colormap, label_colors
 from ._layer import Layer
 from ._order_strip import Legend, write_legend
-from ._sheet import listed, title_height, write_foot, write_footnote, write_title
+from ._sheet import bar_room, title_height, write_foot, write_footnote, write_title
+from ._text import listed, sized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,12 +139,12 @@ def query(
     flat = layer.aspect < 0.25
     width = 4.6 if flat else 2.7
     height = width * layer.aspect
-    sides = [told.width + 0.1 if name == "labels" else 0.75 for name in wanted]
-    tall = max(height + 0.28, *(told.height if name == "labels" else BAR_HEIGHT for name in wanted))
+    sides = [told.width + 0.1 if name == "labels" else bar_room() for name in wanted]
+    tall = max(height + sized(0.28), *(told.height if name == "labels" else sized(BAR_HEIGHT) for name in wanted))
     over = max(title_height(head, with_dot=False, width=width) for head in heads)
     full = 0.2 + (width + max(sides) if flat else sum(width + side for side in sides))
     note = _genes(report, full - 0.2)
-    high = 0.1 + (over + tall) * (len(wanted) if flat else 1) + 0.05 + 0.13 * (note.count("\n") + 1)
+    high = 0.1 + (over + tall) * (len(wanted) if flat else 1) + 0.05 + sized(0.13) * (note.count("\n") + 1)
     place = _places(stored, layer)
     area = float(np.clip(7000 / max(adata.n_obs, 1), 1.5, 9)) if size is None else size
     with canvas(full, high, show=show, return_fig=return_fig, ax=ax) as page:

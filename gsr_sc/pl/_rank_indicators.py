@@ -16,7 +16,8 @@ from ..get._values import picked
 from ..slots import StoredMap
 from ._canvas import canvas
 from ._colors import FRAME, GREY, PAPER, ink, label_colors
-from ._sheet import SMALL_SIZE, text_width, write_footnote, write_title
+from ._sheet import write_footnote, write_title
+from ._text import SMALL_SIZE, sized, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,12 +110,12 @@ def rank_indicators(
     colors = label_colors(adata, column, categories, palette)
     texts = [f"{name}  ({int(rows[name]['n'].iloc[0]):,})" for name in wanted]
     told = [_names(rows[name], unit) for name in wanted]
-    left = max(text_width(text, SMALL_SIZE) for text in texts) + 0.2
-    right = max(text_width(text, SMALL_SIZE) for text in told) + 0.3
-    high = (_ROW if n_best == 1 else _ROW_WITH_OTHERS) * len(wanted)
+    left = max(text_width(text, SMALL_SIZE) for text in texts) + sized(0.2)
+    right = max(text_width(text, SMALL_SIZE) for text in told) + sized(0.3)
+    top, high = sized(_TOP), sized(_ROW if n_best == 1 else _ROW_WITH_OTHERS) * len(wanted)
     head = f"{unit}s that indicate {column}" if title is None else title
-    with canvas(left + _WIDTH + right, _TOP + high + _BOTTOM, show=show, return_fig=return_fig, ax=ax) as page:
-        panel = ax if ax is not None else page.add(left, _TOP, _WIDTH, high)
+    with canvas(left + _WIDTH + right, top + high + sized(_BOTTOM), show=show, return_fig=return_fig, ax=ax) as page:
+        panel = ax if ax is not None else page.add(left, top, _WIDTH, high)
         drawn = [(row, rows[name], colors.get(name, GREY)) for row, name in enumerate(wanted)]
         lower = 0.0 if n_best == 1 else _LOWER
         for row, found, color in drawn:
@@ -165,7 +166,7 @@ def _marks(panel: Axes, rows: pd.DataFrame, at: float, color: Any, *, wide: floa
 def _finish(panel: Axes, texts: list[str], told: list[str], rows: list[pd.DataFrame]) -> None:
     lowest = min(0.5, *(float(found["ci_low"].min()) for found in rows))
     panel.set(xlim=(lowest - 0.01, 1.005), ylim=(len(texts) - 0.5, -0.5))
-    panel.set_yticks(np.arange(len(texts)), texts, fontsize=SMALL_SIZE, color=ink(), parse_math=False)
+    panel.set_yticks(np.arange(len(texts)), texts, fontsize=sized(SMALL_SIZE), color=ink(), parse_math=False)
     for row, text in enumerate(told):
         panel.annotate(
             text,
@@ -173,7 +174,7 @@ def _finish(panel: Axes, texts: list[str], told: list[str], rows: list[pd.DataFr
             (5, 0),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
-            fontsize=SMALL_SIZE,
+            fontsize=sized(SMALL_SIZE),
             color=ink(),
             va="center",
             annotation_clip=False,
@@ -181,9 +182,9 @@ def _finish(panel: Axes, texts: list[str], told: list[str], rows: list[pd.DataFr
             gid="names",
         )
     panel.axvline(0.5, color=GREY, linewidth=0.8, zorder=1, gid="chance")
-    panel.set_xlabel("AUROC", fontsize=SMALL_SIZE, color=ink(), labelpad=2)
+    panel.set_xlabel("AUROC", fontsize=sized(SMALL_SIZE), color=ink(), labelpad=2)
     panel.xaxis.set_major_locator(MultipleLocator(0.1))
-    panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=2, width=0.6)
+    panel.tick_params(labelsize=sized(SMALL_SIZE), color=GREY, labelcolor=ink(), length=2, width=0.6)
     panel.tick_params(axis="y", length=0)
     panel.grid(visible=False)
     panel.grid(visible=True, axis="x", color=FRAME, linewidth=0.5)

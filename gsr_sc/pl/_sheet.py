@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from ._colors import FRAME, GREY, ink
+from ._text import LABEL_SIZE, SMALL_SIZE, TITLE_SIZE, sized, text_width, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from matplotlib.axes import Axes
     from matplotlib.backend_bases import RendererBase
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from ._canvas import Canvas
     from ._norm import Extend
 
-TITLE_SIZE = 8.5
-SMALL_SIZE = 7.0
 _LINE = 0.145
 _PAD = 0.055
 _INDENT = 0.125
@@ -109,70 +105,37 @@ def columns_for(n_panels: int) -> int:
     return min(choices, key=lambda ncols: (-n_panels % ncols, -ncols))
 
 
-@cache
-def text_width(text: str, size: float = TITLE_SIZE) -> float:
-    """Width of a line of text in inches."""
-    if not text.strip():
-        return 0.0
-    return float(TextPath((0, 0), text.replace("$", "S"), size=size).get_extents().x1) / 72
-
-
-def wrap(text: str, width: float, size: float = TITLE_SIZE) -> str:
-    """Break a name into lines that fit a width in inches, after spaces and marks, in words only if they must be."""
-    lines = [""]
-    for word in re.findall(r"[^\s/_\-+,;|]*[\s/_\-+,;|]*", text):
-        rest = word
-        if lines[-1] and text_width((lines[-1] + rest).rstrip(), size) > width:
-            lines.append("")
-        while text_width(rest.rstrip(), size) > width and len(rest) > 1:
-            fits = next(n for n in range(len(rest) - 1, 0, -1) if n == 1 or text_width(rest[:n], size) <= width)
-            lines[-1], rest = rest[:fits], rest[fits:]
-            lines.append("")
-        lines[-1] += rest
-    return "\n".join(line.rstrip() for line in lines if line.strip())
-
-
-def listed(what: str, names: Sequence[str], width: float, size: float = SMALL_SIZE) -> str:
-    """A line that names as many things as fit a width in inches: `3 neurons: A1, B2 and 1 more`."""
-    for n in range(len(names), 0, -1):
-        more = f" and {len(names) - n} more" if n < len(names) else ""
-        line = f"{what}: {', '.join(names[:n])}{more}"
-        if not np.isfinite(width) or text_width(line, size) <= width:
-            return line
-    return what
-
-
 def title_height(title: str, *, with_dot: bool, width: float) -> float:
     """Height that a title above a panel of some width needs."""
-    n_lines = wrap(title, width - _INDENT * with_dot).count("\n") + 1
-    return _LINE * n_lines + 2 * _PAD
+    n_lines = wrap(title, width - sized(_INDENT) * with_dot).count("\n") + 1
+    return sized(_LINE * n_lines + 2 * _PAD)
 
 
 def write_title(ax: Axes, title: str, *, color: tuple[float, float, float, float] | None = None) -> None:
     """Title at the left above a panel, after a dot of the colour that stands for it in other pictures."""
     width, _ = inches(ax)
-    indent = 0.0 if color is None else _INDENT
+    indent = 0.0 if color is None else sized(_INDENT)
     text = wrap(title, width - indent)
     ax.set_title(
         text,
         x=indent / width,
         ha="left",
-        pad=_PAD * 72,
-        fontsize=TITLE_SIZE,
+        pad=sized(_PAD * 72),
+        fontsize=sized(TITLE_SIZE),
         color=ink(),
         linespacing=1.15,
         parse_math=False,
     )
     if color is None:
         return
-    up = _PAD + _LINE * (text.count("\n") + 0.42)
-    shift = ScaledTranslation(0.045, up, ax.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
+    up = sized(_PAD + _LINE * (text.count("\n") + 0.42))
+    shift = ScaledTranslation(sized(0.045), up, ax.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
     ax.add_artist(
         Line2D(
             [0],
             [1],
             marker="o",
-            markersize=5.5,
+            markersize=sized(5.5),
             markerfacecolor=color,
             markeredgecolor="none",
             linestyle="none",
@@ -197,7 +160,7 @@ def write_foot(ax: Axes, text: str, *, align: Literal["left", "right"] = "left")
         textcoords="offset points",
         ha=align,
         va="top",
-        fontsize=SMALL_SIZE,
+        fontsize=sized(SMALL_SIZE),
         color=GREY,
         annotation_clip=False,
     )
@@ -209,9 +172,17 @@ def write_footnote(page: Canvas, text: str) -> None:
         return
     if page.own:
         width, height = page.figure.get_size_inches()
-        page.figure.text(0.1 / width, 0.06 / height, text, fontsize=SMALL_SIZE, color=GREY, va="bottom", ha="left")
+        # What is too long even so is written smaller rather than cut.
+        longest = max(text_width(line, SMALL_SIZE) for line in text.split("\n"))
+        size = sized(SMALL_SIZE) * min(1.0, (width - 0.2) / max(longest, 1e-9))
+        page.figure.text(0.1 / width, 0.06 / height, text, fontsize=size, color=GREY, va="bottom", ha="left")
     else:
         write_foot(page.panels[0], text, align="right")
+
+
+def bar_room() -> float:
+    """Width that a colour bar beside a panel takes, with its numbers and what they are."""
+    return 0.2 + sized(0.55)
 
 
 def write_colorbar(
@@ -224,8 +195,10 @@ def write_colorbar(
     bar.locator = MaxNLocator(4)
     bar.update_ticks()
     bar.outline.set(edgecolor=FRAME, linewidth=0.6)
-    cax.tick_params(labelsize=SMALL_SIZE, length=2, width=0.5, pad=2, color=GREY, labelcolor=ink())
-    bar.set_label(label, fontsize=SMALL_SIZE + 0.5, color=ink(), labelpad=4)
+    cax.tick_params(labelsize=sized(SMALL_SIZE), length=2, width=0.5, pad=2, color=GREY, labelcolor=ink())
+    # A little longer than the bar is well; much longer would leave the figure.
+    label = wrap(label, 1.6 * max(*inches(cax), sized(0.7)), LABEL_SIZE)
+    bar.set_label(label, fontsize=sized(LABEL_SIZE), color=ink(), labelpad=4, linespacing=1.1)
 
 
 def inches(ax: Axes) -> tuple[float, float]:

@@ -18,7 +18,8 @@ from ..slots import StoredMap
 from ._canvas import canvas, check_ax
 from ._colors import FRAME, GREY, colormap, ink, ink_on, label_colors
 from ._layer import Layer
-from ._sheet import SMALL_SIZE, inches, text_width, wrap, write_colorbar, write_title
+from ._sheet import inches, title_height, write_colorbar, write_title
+from ._text import SMALL_SIZE, sized, text_width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 Panel = Literal["neurons", "cells", "fits"]
 _PANELS: tuple[Panel, ...] = ("neurons", "cells", "fits")
-_SIDE, _TOP, _ROW, _GAP = 2.5, 0.3, 0.125, 0.35
+_SIDE, _ABOVE, _ROW, _GAP = 2.5, 0.045, 0.125, 0.35
 _MOST_NUMBERS = 9
 
 
@@ -96,28 +97,31 @@ def stability(
     colors = colormap(cmap)
     layer = Layer.of(stored)
     rows = _rows(stored, groupby) if "cells" in wanted else []
-    tall = min(max(_SIDE, _ROW * len(rows)), 0.24 * len(rows)) if rows else 0.0
+    gap = sized(_GAP)
+    tall = min(max(_SIDE, sized(_ROW) * len(rows)), sized(0.24) * len(rows)) if rows else 0.0
     height = max(_SIDE, tall)
     label = max((text_width(name, SMALL_SIZE) for name, _, _ in rows), default=0.0)
     map_width = _SIDE / layer.aspect if layer.aspect > 1 else _SIDE if layer.aspect > 0.25 else 2 * _SIDE
-    left = {"neurons": 0.1, "cells": label + 0.15, "fits": 0.3}
+    left = {"neurons": 0.1, "cells": label + sized(0.15), "fits": sized(0.3)}
     width = {"neurons": map_width, "cells": 2.2, "fits": _SIDE * 0.9}
-    after = {"neurons": 0.1 if layer.aspect < 0.5 else 0.6, "cells": 0.1, "fits": 0.1}
-    full = sum(left[name] + width[name] + after[name] for name in wanted) + _GAP * (len(wanted) - 1) + 0.1
+    after = {"neurons": 0.1 if layer.aspect < 0.5 else sized(0.6), "cells": 0.1, "fits": 0.1}
+    full = sum(left[name] + width[name] + after[name] for name in wanted) + gap * (len(wanted) - 1) + 0.1
     several = len(wanted) > 1
     told = wrap(str(found["verdict"]) if title is None else title, full - 0.2, SMALL_SIZE + 1.5) if several else ""
-    head = 0.1 + 0.16 * (told.count("\n") + 1) if told else 0.0
+    head = 0.1 + sized(0.16) * (told.count("\n") + 1) if told else 0.0
     titles = {
         "neurons": f"neurons, mean correlation {two_digits(float(found['mean_neurons']))}",
         "cells": "cells: kept places (0: chance)",
         "fits": "fits: neurons above, maps below",
     }
-    with canvas(full, head + _TOP + height + 0.5, show=show, return_fig=return_fig, ax=ax) as page:
+    heights = [title_height(titles[name], with_dot=False, width=width[name]) for name in wanted]
+    top = max(heights) + sized(_ABOVE)
+    with canvas(full, head + top + height + sized(0.5), show=show, return_fig=return_fig, ax=ax) as page:
         start = 0.0
         for name in wanted:
             start += left[name]
             high = {"cells": tall, "fits": width["fits"], "neurons": map_width * layer.aspect}[name]
-            panel = ax if ax is not None else page.add(start, head + _TOP, width[name], high)
+            panel = ax if ax is not None else page.add(start, head + top, width[name], high)
             if name == "neurons":
                 _neurons(panel, layer, stability_table(adata, key=key)["reproducibility"].to_numpy(), colors)
             elif name == "cells":
@@ -125,13 +129,13 @@ def stability(
             else:
                 _fits(panel, np.asarray(found["between_neurons"]), np.asarray(found["between_maps"]), colors)
             write_title(panel, titles[name] if several or title is None else title)
-            start += width[name] + after[name] + _GAP
+            start += width[name] + after[name] + gap
         if told:
             page.figure.text(
                 0.1 / full,
                 1 - 0.08 / float(page.figure.get_size_inches()[1]),
                 told,
-                fontsize=SMALL_SIZE + 1.5,
+                fontsize=sized(SMALL_SIZE + 1.5),
                 color=ink(),
                 va="top",
                 parse_math=False,
@@ -164,7 +168,7 @@ def _neurons(panel: Axes, layer: Layer, values: np.ndarray, cmap: Colormap) -> N
     layer.mark_dead(panel)
     flat = layer.aspect < 0.5
     _, high = inches(panel)
-    place = (0.0, -0.3 / high, 0.5, 0.09 / high) if flat else (1.03, 0.0, 0.035, 1.0)
+    place = (0.0, -sized(0.3) / high, 0.5, 0.09 / high) if flat else (1.03, 0.0, 0.035, 1.0)
     write_colorbar(panel.inset_axes(place, gid="colorbar"), painted, "correlation with refits", horizontal=flat)
 
 
@@ -182,9 +186,9 @@ def _cells(panel: Axes, rows: list[tuple[str, tuple[float, float, float, float],
         medians, place, s=16, c="white", edgecolors=[c for _, c, _ in rows], linewidths=1.2, zorder=3, gid="median"
     )
     panel.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.5, -0.5), yticks=place)
-    panel.set_yticklabels([name for name, _, _ in rows], fontsize=SMALL_SIZE, color=ink(), parse_math=False)
+    panel.set_yticklabels([name for name, _, _ in rows], fontsize=sized(SMALL_SIZE), color=ink(), parse_math=False)
     panel.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])
-    panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=2, width=0.6)
+    panel.tick_params(labelsize=sized(SMALL_SIZE), color=GREY, labelcolor=ink(), length=2, width=0.6)
     panel.tick_params(axis="y", length=0)
     panel.grid(visible=True, axis="x", color=FRAME, linewidth=0.5)
     panel.set_axisbelow(True)
@@ -208,12 +212,12 @@ def _fits(panel: Axes, neurons: np.ndarray, maps: np.ndarray, cmap: Colormap) ->
                 two_digits(both[row, column]),
                 ha="center",
                 va="center",
-                fontsize=SMALL_SIZE,
+                fontsize=sized(SMALL_SIZE),
                 color=ink_on(color),
             )
     names = ["map", *map(str, range(1, n_fits))]
     panel.set_xticks(range(n_fits), names if n_fits <= 2 * _MOST_NUMBERS else [""] * n_fits)
     panel.set_yticks(range(n_fits), names if n_fits <= 2 * _MOST_NUMBERS else [""] * n_fits)
-    panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=0)
+    panel.tick_params(labelsize=sized(SMALL_SIZE), color=GREY, labelcolor=ink(), length=0)
     panel.grid(visible=False)
     panel.spines[:].set(color=FRAME, linewidth=0.6)

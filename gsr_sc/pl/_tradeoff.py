@@ -14,7 +14,8 @@ from ..get._values import picked
 from ..slots import stored_scan
 from ._canvas import canvas
 from ._colors import GREY, ink
-from ._sheet import SMALL_SIZE, text_width, wrap, write_title
+from ._sheet import write_title
+from ._text import SMALL_SIZE, sized, text_width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,12 +104,12 @@ def tradeoff(
     # The same colour whichever graphs are drawn.
     color_of = {name: _COLORS[number % len(_COLORS)] for number, name in enumerate(names)}
     labels = [f"{graph}, {size}" for (graph, size), _ in curves]
-    side = max(text_width(label, SMALL_SIZE) for label in [*labels, _WITHIN]) + 0.5
+    side = max(text_width(label, SMALL_SIZE) for label in [*labels, _WITHIN]) + sized(0.5)
     head = wrap(str(stored["why"]) if title is None else title, _WIDTH + side)
-    top = 0.2 + 0.145 * (head.count("\n") + 1)
-    high = max(_HEIGHT, 0.16 * (len(curves) + 5))
-    with canvas(0.65 + _WIDTH + side + 0.1, top + high + 0.5, show=show, return_fig=return_fig, ax=ax) as page:
-        panel = ax if ax is not None else page.add(0.65, top, _WIDTH, high)
+    left, top = sized(0.65), 0.2 + sized(0.145) * (head.count("\n") + 1)
+    high = max(_HEIGHT, sized(0.16) * (len(curves) + 5))
+    with canvas(left + _WIDTH + side + 0.1, top + high + sized(0.5), show=show, return_fig=return_fig, ax=ax) as page:
+        panel = ax if ax is not None else page.add(left, top, _WIDTH, high)
         handles = []
         for ((graph, size), rows), label in zip(curves, labels, strict=True):
             marker = _MARKERS[_number_of_size(table, str(graph), int(size)) % len(_MARKERS)]
@@ -125,14 +126,14 @@ def tradeoff(
             )
         handles += _keys(with_elbow=bool(table["elbow"].any()))
         for text in panel.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize=SMALL_SIZE
+            handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.02), frameon=False, fontsize=sized(SMALL_SIZE)
         ).get_texts():
             text.set(parse_math=False, color=ink())
-        panel.set_xlabel(_CALLED[smooth], fontsize=SMALL_SIZE + 1, color=ink())
-        panel.set_ylabel("held-out explained variance", fontsize=SMALL_SIZE + 1, color=ink())
+        panel.set_xlabel(_CALLED[smooth], fontsize=sized(SMALL_SIZE + 1), color=ink())
+        panel.set_ylabel("held-out explained variance", fontsize=sized(SMALL_SIZE + 1), color=ink())
         panel.xaxis.set_major_locator(MaxNLocator(5))
         panel.yaxis.set_major_locator(MaxNLocator(5))
-        panel.tick_params(labelsize=SMALL_SIZE, color=GREY, labelcolor=ink(), length=2.5, width=0.6)
+        panel.tick_params(labelsize=sized(SMALL_SIZE), color=GREY, labelcolor=ink(), length=2.5, width=0.6)
         panel.spines[["top", "right"]].set_visible(False)
         panel.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
         panel.grid(visible=False)
@@ -140,9 +141,9 @@ def tradeoff(
         if ax is None:
             panel.set_title(
                 head,
-                x=-0.55 / _WIDTH,
+                x=(0.1 - left) / _WIDTH,
                 ha="left",
-                fontsize=SMALL_SIZE + 1.5,
+                fontsize=sized(SMALL_SIZE + 1.5),
                 color=ink(),
                 linespacing=1.15,
                 parse_math=False,
@@ -179,7 +180,7 @@ def _curve(panel: Axes, rows: pd.DataFrame, smooth: str, *, color: str, marker: 
     for at, height, value, ringed in zip(x, y, rows["smoothness"], marked, strict=True):
         shift = (6, 7) if ringed else (3, 4)
         panel.annotate(
-            f"{value:g}", (at, height), shift, textcoords="offset points", fontsize=SMALL_SIZE - 1.5, color=color
+            f"{value:g}", (at, height), shift, textcoords="offset points", fontsize=sized(SMALL_SIZE - 1.5), color=color
         )
     plain = float(rows["explained_variance_unregularised"].mean())
     lowest = plain - tolerance * abs(plain)

@@ -14,7 +14,8 @@ from matplotlib.colors import LogNorm, TwoSlopeNorm, to_hex, to_rgba
 
 from gsr_sc.pl._colors import SEQUENTIAL, colormap, default_colors, label_colors, paler
 from gsr_sc.pl._norm import bound, pick, scale
-from gsr_sc.pl._sheet import columns_for, text_width, wrap
+from gsr_sc.pl._sheet import columns_for
+from gsr_sc.pl._text import text_width, wrap
 
 ARRAYS = hnp.arrays(np.float64, st.integers(0, 30), elements=st.floats(-1e6, 1e6) | st.just(np.nan))
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 import gsr_sc
 from gsr_sc import pl
-from gsr_sc.pl._sheet import listed
+from gsr_sc.pl._text import listed
 
 if TYPE_CHECKING:
     from anndata import AnnData

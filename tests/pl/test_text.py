@@ -1,0 +1,123 @@
+"""Words follow the font size that users set, and have room at every one."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import pytest
+import scanpy as sc
+from _maps import add_comparison, add_query, add_scan, add_stability, make_map
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+import gsr_sc
+from gsr_sc import pl
+from gsr_sc.pl._text import LABEL_SIZE, shortened, text_width
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+PICTURES: dict[str, dict[str, Any]] = {
+    "latent_grid": {"groupby": "cell_type"},
+    "indicators": {"groupby": "cell_type"},
+    "neuron_graph": {"pie": "cell_type"},
+    "history": {},
+    "difference": {},
+    "order": {"genes": ["gene0", "gene1", "gene2"], "kind": "heatmap", "groupby": "cell_type"},
+    "programs": {},
+    "query": {},
+    "rank_indicators": {},
+    "stability": {},
+    "tradeoff": {},
+}
+
+
+@pytest.fixture(scope="module")
+def adata() -> AnnData:
+    adata = make_map("grid")
+    add_stability(adata)
+    add_comparison(adata)
+    add_query(adata)
+    add_scan(adata)
+    gsr_sc.tl.order(adata, root="type 1", groupby="cell_type")
+    gsr_sc.tl.rank_indicators(adata, groupby="cell_type")
+    return adata
+
+
+def words(figure: Figure) -> list[Text]:
+    """Texts that can be seen: of ticks those within the view."""
+    figure.canvas.draw()
+    of_axes: set[Text] = set()
+    seen: list[Text] = []
+    for ax in figure.findobj(Axes):
+        for axis, view in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            of_axes |= set(axis.findobj(Text))
+            if not ax.axison:
+                continue
+            at = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+            seen += [text for place, text in at if min(view) <= place <= max(view)]
+            seen += [axis.label, axis.get_offset_text()]
+    seen += [text for text in figure.findobj(Text) if text not in of_axes]
+    return [text for text in seen if text.get_visible() and text.get_text().strip()]
+
+
+def collisions(figure: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts that lie over each other, and texts that leave the figure."""
+    boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in words(figure)]
+    page = figure.bbox.padded(1)
+    found = [
+        (one, other)
+        for (one, first), (other, second) in combinations(boxes, 2)
+        if first.x0 < second.x1 and second.x0 < first.x1 and first.y0 < second.y1 and second.y0 < first.y1
+    ]
+    return found + [
+        (text, "the edge")
+        for text, box in boxes
+        if box.x0 < page.x0 or box.x1 > page.x1 or box.y0 < page.y0 or box.y1 > page.y1
+    ]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_words_follow_the_font_size_and_have_room(name: str, adata: AnnData) -> None:
+    drawn = {}
+    for size in (10, 8, 14):
+        with mpl.rc_context({"font.size": size}):
+            figure = getattr(pl, name)(adata, return_fig=True, **PICTURES[name])
+            drawn[size] = [text.get_fontsize() for text in words(figure)]
+            assert collisions(figure) == []
+        assert max(drawn[size]) == pytest.approx(max(drawn[10]) * size / 10)
+        assert min(drawn[size]) == pytest.approx(min(drawn[10]) * size / 10, rel=0.1)
+
+
+def test_collisions_are_seen() -> None:
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    figure.text(0.5, 0.5, "one")
+    figure.text(0.51, 0.5, "other")
+    figure.text(0.99, 0.9, "beyond")
+    assert collisions(figure) == [("one", "other"), ("beyond", "the edge")]
+
+
+def test_scanpy_sets_the_size() -> None:
+    adata = make_map()
+    with mpl.rc_context():
+        sc.set_figure_params(fontsize=20)
+        large = pl.latent_grid(adata, groupby="cell_type", groups="type 1", show=False).title.get_fontsize()
+    assert large == 2 * pl.latent_grid(adata, groupby="cell_type", groups="type 1", show=False).title.get_fontsize()
+
+
+def test_long_names_lose_their_middle() -> None:
+    name = "CD4 positive alpha beta memory T cell of the colon"
+    (short,) = shortened([name], 1.2)
+    assert text_width(short, LABEL_SIZE) <= 1.2
+    assert len(short) > 15, "as much as there is room for"
+    begin, end = short.split("\u2026")
+    assert name.startswith(begin)
+    assert name.endswith(end)
+    assert begin
+    assert end
+    assert shortened(["short", name], 10) == ["short", name]
