@@ -186,7 +186,7 @@ def add_comparison(adata: AnnData, *, key: str | None = None) -> None:
     number = np.arange(adata.n_obs) % 9
     adata.obs["sample"] = pd.Categorical([f"s{k}" for k in number])
     adata.obs["condition"] = pd.Categorical(["abc"[k % 3] for k in number])
-    gsr_sc.tl.compare(adata, groupby="condition", sample="sample", n_permutations=0, key=key)
+    gsr_sc.tl.compare(adata, groupby="condition", sample="sample", n_permutations=0, genes=True, min_cells=3, key=key)
 
 
 def add_scan(adata: AnnData, *, key: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._difference import difference
+from ._difference_genes import difference_genes
 from ._history import history
 from ._indicators import indicators
 from ._latent_grid import latent_grid
@@ -17,6 +18,7 @@ from ._tradeoff import tradeoff
 
 __all__ = [
     "difference",
+    "difference_genes",
     "history",
     "indicators",
     "latent_grid",

@@ -121,6 +121,17 @@ def scale(
     return Normalize(low, high) if middle is None else TwoSlopeNorm(middle, low, high)
 
 
+def centred(
+    values: NDArray[np.floating], percentile: float, *, norm: Normalize | None, vmin: Bound, vmax: Bound
+) -> Normalize:
+    """Colour scale of effects about 0, which leaves a few of the largest beyond its ends unless limits are given."""
+    if norm is None and vmin is None and vmax is None:
+        # A few very specific genes would leave no other pale.
+        vmax = float(np.nanpercentile(np.abs(values), percentile)) or 1.0
+        vmin = -vmax
+    return scale(values, vmin=vmin, vmax=vmax, norm=norm)
+
+
 def beyond(norm: Normalize, *values: NDArray[np.floating]) -> Extend:
     """At which ends of a scale some of the values lie beyond it."""
     finite = np.concatenate([array[np.isfinite(array)] for array in values])

@@ -11,7 +11,7 @@ from ._canvas import canvas, check_ax
 from ._color_panels import BAR_HEIGHT, bar_beside
 from ._colors import GREY, colormap, ink, label_colors
 from ._layer import Layer
-from ._norm import beyond, scale
+from ._norm import beyond, centred
 from ._seriation import neuron_order
 from ._sheet import Sheet, bar_room, columns_for, inches, title_height, write_colorbar, write_footnote, write_title
 from ._text import SMALL_SIZE, listed, sized, text_width
@@ -51,7 +51,7 @@ def draw_heatmap(
     effects = table.to_numpy(dtype=np.float64)[:, columns]
     rows = np.argsort(effects.argmax(axis=1), kind="stable")
     names = [str(table.index[row]) for row in rows]
-    shades = _scale(effects, vmin=vmin, vmax=vmax, norm=norm)
+    shades = centred(effects, 99, vmin=vmin, vmax=vmax, norm=norm)
     wide = float(np.clip(0.05 * len(columns), 3.0, 6.5)) if size is None else size
     left = min(max(text_width(name, SMALL_SIZE) for name in names), sized(2.0)) + sized(0.2)
     top = title_height(title, with_dot=False, width=wide) + 0.1
@@ -104,7 +104,7 @@ def draw_maps(
     check_ax(ax, len(table), "`genes`")
     drawn = Layer.of(stored)
     effects = np.where(drawn.dead, np.nan, table.to_numpy(dtype=np.float64))
-    shades = _scale(effects[:, ~drawn.dead], vmin=vmin, vmax=vmax, norm=norm)
+    shades = centred(effects[:, ~drawn.dead], 99, vmin=vmin, vmax=vmax, norm=norm)
     sheet = _plan(drawn, titles, ncols=ncols, size=size)
     with canvas(*sheet.size, show=show, return_fig=return_fig, ax=ax) as page:
         for number, (title, values, spot) in enumerate(zip(titles, effects, sheet.places(0), strict=True)):
@@ -120,14 +120,6 @@ def draw_maps(
                 bar_beside(panel, painted, unit, horizontal=False, extend=beyond(shades, effects))
         drawn.write_notes(page)
     return page.result
-
-
-def _scale(values: NDArray[np.float64], *, vmin: Bound, vmax: Bound, norm: Normalize | None) -> Normalize:
-    if norm is None and vmin is None and vmax is None:
-        # A few very specific genes leave no other pale.
-        vmax = float(np.percentile(np.abs(values), 99)) or 1.0
-        vmin = -vmax
-    return scale(values, vmin=vmin, vmax=vmax, norm=norm)
 
 
 def _groups_below(panel: Axes, stored: StoredMap, columns: NDArray[np.intp]) -> None:

@@ -103,7 +103,8 @@ def compare(
     `params`, `note`
         The options, and why p values are missing, if they are.
 
-    Read them with :func:`gsr_sc.get.compare`, draw them with :func:`gsr_sc.pl.difference`.
+    Read them with :func:`gsr_sc.get.compare`, draw them with :func:`gsr_sc.pl.difference` and
+    :func:`gsr_sc.pl.difference_genes`.
 
     Raises
     ------

@@ -34,6 +34,7 @@ SINGLE: dict[str, dict[str, Any]] = {
     "neuron_graph": {"pie": "cell_type"},
     "history": {"names": "penalty"},
     "difference": {"condition": "b"},
+    "difference_genes": {"condition": "b"},
     "order": {"genes": "gene1"},
     "programs": {},
     "nuisances": {"names": "batch"},
@@ -44,6 +45,7 @@ SINGLE: dict[str, dict[str, Any]] = {
 }
 SEVERAL: dict[str, dict[str, Any]] = {
     "difference": {},
+    "difference_genes": {},
     "latent_grid": {"groupby": "cell_type"},
     "history": {},
     "order": {"genes": ["gene0", "gene1"]},

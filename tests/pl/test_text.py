@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import pytest
 import scanpy as sc
+from _look import collisions, words
 from _maps import add_comparison, add_query, add_scan, add_stability, make_map
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 import gsr_sc
 from gsr_sc import pl
@@ -46,39 +44,6 @@ def adata() -> AnnData:
     gsr_sc.tl.order(adata, root="type 1", groupby="cell_type")
     gsr_sc.tl.rank_indicators(adata, groupby="cell_type")
     return adata
-
-
-def words(figure: Figure) -> list[Text]:
-    """Texts that can be seen: of ticks those within the view."""
-    figure.canvas.draw()
-    of_axes: set[Text] = set()
-    seen: list[Text] = []
-    for ax in figure.findobj(Axes):
-        for axis, view in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
-            of_axes |= set(axis.findobj(Text))
-            if not ax.axison:
-                continue
-            at = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
-            seen += [text for place, text in at if min(view) <= place <= max(view)]
-            seen += [axis.label, axis.get_offset_text()]
-    seen += [text for text in figure.findobj(Text) if text not in of_axes]
-    return [text for text in seen if text.get_visible() and text.get_text().strip()]
-
-
-def collisions(figure: Figure) -> list[tuple[str, str]]:
-    """Pairs of texts that lie over each other, and texts that leave the figure."""
-    boxes = [(text.get_text(), text.get_window_extent().padded(-1)) for text in words(figure)]
-    page = figure.bbox.padded(1)
-    found = [
-        (one, other)
-        for (one, first), (other, second) in combinations(boxes, 2)
-        if first.x0 < second.x1 and second.x0 < first.x1 and first.y0 < second.y1 and second.y0 < first.y1
-    ]
-    return found + [
-        (text, "the edge")
-        for text, box in boxes
-        if box.x0 < page.x0 or box.x1 > page.x1 or box.y0 < page.y0 or box.y1 > page.y1
-    ]
 
 
 @pytest.mark.parametrize("name", PICTURES)
