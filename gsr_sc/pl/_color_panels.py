@@ -14,7 +14,7 @@ from ._colors import NA_COLOR, colormap, ink, ink_on
 from ._norm import beyond, is_diverging, pick, scale
 from ._paint import Mixture, Numbers, paint
 from ._sheet import Sheet, inches, title_height, write_colorbar, write_title
-from ._text import LABEL_SIZE, sized, text_width
+from ._text import LABEL_SIZE, legend_names, sized, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,7 +151,7 @@ def legend(ax: Axes, layer: Layer, mixture: Mixture, place: str) -> None:
     elif place == "right margin":
         handles = [
             Line2D([], [], marker="o", linestyle="none", markersize=sized(5.5), color=tuple(color), label=name)
-            for name, color in zip(mixture.names, mixture.colors, strict=True)
+            for name, color in zip(_told(mixture), mixture.colors, strict=True)
         ]
         for text in ax.legend(
             handles=handles,
@@ -190,8 +190,12 @@ def legend_width(mixture: Mixture, place: str) -> float:
     """Room for a legend beside a panel, in inches."""
     if place != "right margin":
         return 0.05
-    longest = max(text_width(name, LABEL_SIZE) for name in mixture.names)
+    longest = max(text_width(name, LABEL_SIZE) for name in _told(mixture))
     return _legend_columns(len(mixture.names)) * (longest + sized(0.35))
+
+
+def _told(mixture: Mixture) -> list[str]:
+    return legend_names(mixture.names, _legend_columns(len(mixture.names)))
 
 
 def _plan(

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ._colors import PAPER, ink
 from ._sheet import inches
-from ._text import LABEL_SIZE, sized, text_width
+from ._text import LABEL_SIZE, legend_names, sized, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +38,15 @@ class Legend:
         return 1 + (len(self.entries) - 1) // 18
 
     @property
+    def names(self) -> list[str]:
+        """Names as they are written: the long ones shortened."""
+        return legend_names([name for name, _ in self.entries], self.n_columns)
+
+    @property
     def width(self) -> float:
         """Room that it needs, in inches."""
-        return self.n_columns * (max(text_width(name, LABEL_SIZE) for name, _ in self.entries) + sized(0.4)) + 0.1
+        longest = max(text_width(name, LABEL_SIZE) for name in self.names) + sized(0.4)
+        return max(self.n_columns * longest, text_width(self.title, LABEL_SIZE)) + 0.1
 
     @property
     def height(self) -> float:
@@ -86,7 +92,7 @@ def write_legend(ax: Axes, legend: Legend, *, right: float = 0.1) -> float:
     box = Box(
         ax,
         handles,
-        [name for name, _ in legend.entries],
+        legend.names,
         title=legend.title,
         loc="upper left",
         bbox_to_anchor=(1 + right / wide, 1 + 0.05 / high),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TITLE_SIZE = 8.5
 LABEL_SIZE = 7.5
 SMALL_SIZE = 7.0
+# Inches, too: a legend, and a name in it.
+_LEGEND, _LONGEST, _SHORTEST = 4.8, 2.4, 0.7
 
 
 def sized(length: float) -> float:
@@ -69,14 +71,34 @@ def listed(what: str, names: Sequence[str], width: float, size: float = SMALL_SI
 
 
 def shortened(names: Sequence[str], width: float, size: float = LABEL_SIZE) -> list[str]:
-    """Names that fit a width in inches: longer ones lose their middle, as beginning and end tell most names apart."""
-    return [_shortened(name, width, size) for name in names]
+    """Names that fit a width in inches: longer ones lose their middle, or what else leaves all of them different."""
+    n_names = len(set(names))
+    first = None
+    for tail in (0.5, 0.7, 0.3):
+        short = [_shortened(name, width, size, tail) for name in names]
+        if len(set(short)) == n_names:
+            return short
+        first = first or short
+    # What all of them begin with tells nothing apart.
+    same = next((at for at, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1), 0)
+    short = [_shortened(f"\u2026{name[same:]}", width, size, 0.2) for name in names]
+    return short if len(set(short)) == n_names else first or short
 
 
-def _shortened(name: str, width: float, size: float) -> str:
-    short, kept = name, len(name)
-    while text_width(short, size) > width and kept > 2:
+def legend_names(names: Sequence[str], n_columns: int) -> list[str]:
+    """Names of a legend, shortened so that many long ones do not make it wider than the picture beside it."""
+    return shortened(names, sized(max(min(_LONGEST, _LEGEND / n_columns - 0.4), _SHORTEST)))
+
+
+def _shortened(name: str, width: float, size: float, tail: float) -> str:
+    full = text_width(name, size)
+    if full <= width:
+        return name
+    # A little more than its share of the letters, and from there down: to measure words takes time.
+    kept = max(min(int(1.1 * len(name) * width / full) + 2, len(name)), 2)
+    while True:
         kept -= 1
-        tail = kept // 2
-        short = f"{name[: kept - tail].rstrip()}\u2026{name[len(name) - tail :].lstrip()}"
-    return short
+        end = max(round(tail * kept), 1)
+        short = f"{name[: kept - end].rstrip()}\u2026{name[len(name) - end :].lstrip()}"
+        if kept <= 2 or text_width(short, size) <= width:
+            return short

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
 import scanpy as sc
 from _look import collisions, words
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 
 import gsr_sc
 from gsr_sc import pl
+from gsr_sc.pl._order_strip import Legend
 from gsr_sc.pl._text import LABEL_SIZE, shortened, text_width
 
 if TYPE_CHECKING:
@@ -86,3 +88,28 @@ def test_long_names_lose_their_middle() -> None:
     assert begin
     assert end
     assert shortened(["short", name], 10) == ["short", name]
+
+
+def test_names_that_differ_in_the_middle_still_differ() -> None:
+    names = [f"T cell of the colon, stage {k}, donor of the second cohort" for k in range(12)]
+    assert len(set(shortened(names, 1.5))) == 12
+    assert max(text_width(name, LABEL_SIZE) for name in shortened(names, 1.5)) <= 1.5
+
+
+def test_forty_long_names_make_no_wide_legend() -> None:
+    adata = make_map("line", n_obs=80)
+    names = [f"CD{k:02} positive alpha beta memory T cell of the lamina propria, stage {k}" for k in range(40)]
+    adata.obs["long"] = pd.Categorical([names[k % 40] for k in range(80)])
+    panel = pl.neuron_graph(adata, color="long", show=False)
+    told = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert len(set(told)) == 40
+    assert told[7].startswith("CD07")
+    along = Legend("long", [(name, (0.0, 0.0, 0.0, 1.0)) for name in names])
+    assert along.names != names
+    for width in (panel.figure.get_size_inches()[0] - 7, along.width):
+        assert 3 < width < 5.2, "of three columns"
+
+
+def test_a_legend_has_room_for_its_heading() -> None:
+    entries = [("a", (0.0, 0.0, 0.0, 1.0))]
+    assert Legend("a heading longer than its names", entries).width > Legend("a", entries).width + 1
