@@ -11,6 +11,7 @@ from scipy import sparse
 from ..get import order_genes
 from ..get._columns import are_counts
 from ..get._values import names_list, read_values
+from ..matrices import open_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,11 +129,21 @@ def read_genes(
     """Expression of some genes, (n_obs, n_genes), and whether it was counts, scaled to equal totals and log-transformed here."""
     values = np.column_stack([read_values(adata, gene, layer=layer, use_raw=use_raw, option="genes") for gene in genes])
     matrix: Any = adata.raw.X if use_raw else adata.X if layer is None else adata.layers[layer]
-    if not are_counts(values) or not are_counts(matrix):
+    if not are_counts(values):
         return values, False
-    total = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
+    # Block by block, wherever the matrix is.
+    total = np.zeros(len(values))
+    for where, (are_whole, sums) in open_rows(matrix).each(_totals):
+        if not are_whole:
+            return values, False
+        total[where] = sums
     typical = float(np.median(total[total > 0])) if (total > 0).any() else 1.0
     return np.log1p(values * np.divide(typical, total, out=np.zeros(len(total)), where=total > 0)[:, None]), True
+
+
+def _totals(block: Any) -> tuple[bool, NDArray[np.float64]]:
+    """Whether values are counts, and the total of each row."""
+    return are_counts(block), np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
 
 
 def chosen_genes(stored: StoredMap, genes: str | Sequence[str] | None, n_genes: int) -> list[str]:

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from _arrays import to_type
 from _look import artists
 from _maps import make_map
+from anndata import AnnData
+from scipy import sparse
 
 from gsr_sc import graphs, pl, tl
 from gsr_sc.pl._order_panels import _apart
-from gsr_sc.pl._trends import read_lanes
+from gsr_sc.pl._trends import read_genes, read_lanes
 
 if TYPE_CHECKING:
     import matplotlib.pyplot as plt
-    from anndata import AnnData
+    from _arrays import ArrayType
 
 N_OBS = 600
 
@@ -212,3 +215,20 @@ def test_a_legend_where_asked_for() -> None:
 def test_wrong_options(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         drawn(ordered(), **{"genes": GENES, **options})
+
+
+def test_counts_in_any_container_are_scaled_alike(array_type: ArrayType) -> None:
+    counts = np.random.default_rng(0).poisson(3, (90, 8)).astype(array_type.dtype).astype(float)
+    counts[0] = 0
+    adata = AnnData(sparse.csr_matrix(counts))
+    expected, _ = read_genes(adata, ["1", "5"], layer=None, use_raw=False)
+    adata.X = to_type(counts, array_type)
+    values, scaled = read_genes(adata, ["1", "5"], layer=None, use_raw=False)
+    assert scaled
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+    total = counts.sum(axis=1)[1:]
+    np.testing.assert_allclose(values[1:, 0], np.log1p(counts[1:, 1] * np.median(total) / total), rtol=1e-6)
+    if array_type.dtype in ("float32", "float64"):
+        # One value of another gene shows that these are no counts.
+        adata.X = to_type(counts + 0.5 * np.eye(90, 8), array_type)
+        assert read_genes(adata, ["7"], layer=None, use_raw=False)[1] is False
