@@ -206,7 +206,7 @@ class _Table:
         self.x, self.baseline = x, x.mean(axis=0)
 
     def batch(self, index: np.ndarray) -> np.ndarray:
-        return self.x[index]
+        return np.take(self.x, index, axis=0)
 
     def sample(self, rows: np.ndarray, most: int) -> np.ndarray:
         return rows[:most]

@@ -168,7 +168,10 @@ class MemoryRows(Rows):
 
     def raw(self, index: Index) -> Any:
         """Rows in their own dtype, for checks; may share memory with the matrix."""
-        return self._matrix[index]
+        if self.is_sparse or isinstance(index, slice):
+            return self._matrix[index]
+        # As `matrix[index]`, in half the time.
+        return np.take(self._matrix, index, axis=0)
 
     def shuffled(
         self,

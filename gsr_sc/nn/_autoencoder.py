@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 class Hidden(NamedTuple):
-    """What a pass through the network gives before its last layer.
+    """What the structured layer gives.
 
     Attributes
     ----------
     logits, units, label_logits
         As of a :class:`Pass`.
-    decoded
-        What the last layer reads, (batch, n_hidden).
+    noisy
+        What the decoder reads, (batch, n_neurons).
     """
 
     logits: Tensor
     units: Tensor
-    decoded: Tensor
+    noisy: Tensor
     label_logits: Tensor | None
 
 
@@ -157,29 +157,25 @@ class GraphAutoencoder(nn.Module):
         conditions
             (batch, n_conditions); by default the usual ones, see :meth:`initialise_conditions`.
         """
-        told = self._told(inputs, conditions)
-        hidden = self.between(self.encoder[0](told) if len(self.encoder) else told, generator, conditions)
-        output = self._offset(self.output(hidden.decoded), conditions)
+        noise = as_noise(generator)
+        read = self._thinned(self.encoder(self._told(inputs, conditions)), noise)
+        hidden = self.respond(self.layer.logits(read), noise)
+        output = self._offset(self.output(self._decoded(hidden.noisy, conditions, noise)), conditions)
         return Pass(hidden.logits, hidden.units, output, hidden.label_logits)
 
-    def between(self, first: Tensor, generator: Generator | Noise | None, conditions: Tensor | None = None) -> Hidden:
-        """All but the first and the last layer, which are as wide as the data.
+    def respond(self, logits: Tensor, noise: Noise) -> Hidden:
+        """All that lies between the encoder and the decoder.
 
         Parameters
         ----------
-        first
-            What the first layer gives before its rectifier, (batch, n_hidden).
-        generator, conditions
-            As of :meth:`forward`.
+        logits
+            Drive of each neuron, (batch, n_neurons).
+        noise
+            Added to the activations in training mode.
         """
-        noise, hidden = as_noise(generator), first
-        for module in list(self.encoder)[1:]:
-            hidden = module(hidden)
-        logits = self.layer.logits(self._thinned(hidden, noise))
         units = self.layer.units(logits)
         noisy = self.layer.perturb(units, noise)
-        labels = None if self.head is None else self.head(noisy)
-        return Hidden(logits, units, self._decoded(noisy, conditions, noise), labels)
+        return Hidden(logits, units, noisy, None if self.head is None else self.head(noisy))
 
     def encode(self, inputs: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Activations as users see them: simplex units have unit length, (batch, n_neurons)."""

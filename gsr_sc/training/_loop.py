@@ -6,7 +6,6 @@ import copy
 import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from ._batch import Reader
 from ._context import Context
 from ._distributed import World
 from ._halves import gradients_of_parts
+from ._middle import middle_of
 from ._optimiser import AdamW
 from ._terms import label_loss, start_loss
 from ._wide import WideLayers
@@ -141,13 +141,16 @@ class Loop:
         self.n_threads = n_threads
         self.order = np.random.default_rng(seed)
         self.reader = Reader(source, targets=targets, context=self.context, dropout=plan.dropout, ahead=n_threads > 1)
-        self.wide = WideLayers(network) if WideLayers.suits(network, device) else None
         self.optimiser = AdamW(
             network.parameters(),
             learning_rate=plan.learning_rate,
             weight_decay=plan.weight_decay,
             clip_norm=plan.clip_norm,
         )
+        self.wide: WideLayers | None = None
+        if WideLayers.suits(network, device):
+            middle = middle_of(network, penalty, self._other_terms, held=hold is not None)
+            self.wide = WideLayers(network, middle, self.optimiser.parameters, self.optimiser.gradients)
 
     def weights(self) -> dict[str, Tensor]:
         """Copy of the network's weights."""
@@ -281,11 +284,7 @@ class Loop:
         """Gradients and losses of a batch, from its parts."""
         factors = np.array([1.0, weight, pull, self.context.label_weight])
         if self.wide is not None:
-            (batch,) = parts
-            further = partial(self._other_terms, batch)
-            return self.wide.gradients(
-                batch, noises[0], further, factors, parameters=self.optimiser.parameters, pool=pool
-            )
+            return self.optimiser.gradients, self.wide.learn(parts[0], noises[0], factors, pool)
         return gradients_of_parts(parts, noises, self._terms, factors, parameters=self.optimiser.parameters, pool=pool)
 
     def _terms(self, batch: Batch, noise: Noise | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,10 +58,24 @@ class AdamW:
         # One for each parameter: on a GPU they are read and counted there.
         self.steps = [torch.zeros((), device=value.device) for value in self.parameters]
 
+    @cached_property
+    def gradients(self) -> list[Tensor]:
+        """Arrays that gradients may be written to: in one piece of memory, so that their norm is read in one go."""
+        sizes = [value.numel() for value in self.parameters]
+        self._whole = self.parameters[0].new_empty(sum(sizes))
+        parts = self._whole.split(sizes)
+        return [part.view_as(value) for part, value in zip(parts, self.parameters, strict=True)]
+
+    def norm(self, gradients: list[Tensor]) -> Tensor:
+        """Of all gradients together, a scalar."""
+        if gradients is self.__dict__.get("gradients"):
+            return torch.linalg.vector_norm(self._whole)
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))  # noqa: SLF001
+
     @torch.no_grad()
     def step(self, gradients: list[Tensor], pool: ThreadPoolExecutor | None = None) -> None:
         """Move the parameters against their gradients, which are changed if they are too long; with a pool, in halves."""
-        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))  # noqa: SLF001
+        norm = self.norm(gradients)
         # A norm that is not finite is left to spoil the loss, which is looked at. A GPU, which would have to be waited for, is
         # given the factor in any case; it is one more pass over the gradients.
         scale: Tensor | None = (norm / self.clip_norm).clamp_min(1.0)
