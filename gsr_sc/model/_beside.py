@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,14 +12,14 @@ from ..inputs import VAR_NAMES, Match, read_known_conditions
 from ..stats import kept_scores, shared_axes, shift_agreement
 from ._placing import find_genes, open_source
 from ._prepare import split
-from ._residuals import calibrated, depth, left_unexplained, measures
+from ._residuals import Left, calibrated, depth, left_unexplained, measures
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
     from ..inputs import Input
-    from ..matrices import MatrixSource
+    from ..matrices import MatrixSource, Rows
     from ..stats import Novelty
     from ._fitted import Fitted
 
@@ -29,9 +28,11 @@ logger = logging.getLogger(__name__)
 # So many cells of each side say what they have in common, and so many values of them are looked at.
 _MAX_ROWS = 1000
 _MAX_VALUES = 10_000_000
-# Two halves of the same cells agree on a shift by less than .4, on that of another batch by .7 and more; between are batches that
-# change too little to matter.
-_SHIFTED = 0.6
+# Two halves of cells that are not strange alone agree on a shift by less than .3 if they are of the reference, on that of another
+# batch by .4 and more.
+_SHIFTED = 0.4
+# Novelty beyond which a cell that is looked at alone is strange.
+_STRANGE = 0.95
 # How far scores of the same cells may differ between machines.
 _SAME = 0.02
 
@@ -44,12 +45,29 @@ class Beside(NamedTuple):
     together: bool
 
 
+class _Peers(NamedTuple):
+    """Cells of the reference, read through the variables that a query has.
+
+    Attributes
+    ----------
+    source, rows
+        The cells as the network reads them, and the matrix that this comes from.
+    usual, held_out
+        Sorted numbers of those that carry something, and of those that were held out of the fit.
+    """
+
+    source: MatrixSource
+    rows: Rows
+    usual: NDArray[np.intp]
+    held_out: NDArray[np.intp]
+
+
 def beside_reference(
     state: Fitted,
     source: MatrixSource,
     silent: NDArray[np.bool_],
     match: Match,
-    reference: tuple[AnnData, Input],
+    reference: tuple[AnnData, Input] | None,
     *,
     together: bool,
 ) -> Beside | None:
@@ -62,38 +80,60 @@ def beside_reference(
     source, silent, match
         Rows of the query, which of them carry nothing, and where their variables are.
     reference
-        What the model was fitted on.
+        What the model was fitted on; without it, the cells that the model keeps stand for it.
     together
         Whether what the network leaves unexplained of several cells alike counts too; not if it leaves it of all of them.
 
     Returns
     -------
-    None if `reference` is not what the model was fitted on.
+    None if there are no cells of the reference.
     """
+    peers = None if reference is None else _of_reference(state, match, reference)
+    if peers is None and state.sample is not None:
+        rows, kept = state.sample.rows(), state.sample.source(state.transform, match.found)
+        peers = _Peers(kept, rows, np.arange(len(kept)), np.arange(state.sample.n_held_out))
+    if peers is None or state.novelty is None:
+        return None
+    novelty, values = _judged(state, source, peers, None)
+    useful = np.flatnonzero(~silent)
+    if not together or not len(useful):
+        return Beside(values, novelty.n_held_out, together=False)
+    most = min(_MAX_ROWS, _MAX_VALUES // source.n_inputs)
+
+    def look(at: MatrixSource, rows: NDArray[np.intp]) -> Left:
+        assert state.novelty is not None
+        return left_unexplained(state.network, at, state.novelty, at.sample(rows, most))
+
+    # A type that the reference lacks shifts groups too where most cells are of it: what is strange alone is not asked.
+    unsuspected = useful[values[useful] < _STRANGE]
+    if len(unsuspected) and _shift(state, look(source, unsuspected), look(peers.source, peers.usual)) >= _SHIFTED:
+        logger.info("The query as a whole differs from the reference, as another batch does: each cell is judged alone")
+        return Beside(values, novelty.n_held_out, together=False)
+    mine, known = look(source, useful), look(peers.source, peers.held_out)
+    shared = shared_axes(np.concatenate([known.residuals, mine.residuals]))
+    return Beside(_judged(state, source, peers, shared)[1], novelty.n_held_out, together=True)
+
+
+def _judged(
+    state: Fitted, source: MatrixSource, peers: _Peers, shared: NDArray[np.float32] | None
+) -> tuple[Novelty, NDArray[np.float64]]:
+    assert state.novelty is not None
+    novelty = calibrated(state.network, peers.source, peers.rows, state.novelty, peers.held_out, shared=shared)
+    return novelty, novelty(measures(state.network, source, state.novelty, shared=shared), depth(source))
+
+
+def _shift(state: Fitted, mine: Left, usual: Left) -> float:
+    return shift_agreement(mine.residuals, state.group[mine.neurons], usual.residuals, state.group[usual.neurons])
+
+
+def _of_reference(state: Fitted, match: Match, reference: tuple[AnnData, Input]) -> _Peers | None:
+    """The rows of the reference; None if it is not what the model was fitted on."""
     found = _held_out(state, *reference)
-    if found is None or state.novelty is None:
+    if found is None:
         return None
     held_out, conditions = found
-    theirs, theirs_silent = open_source(state, reference[1], _same_genes(state, match, reference[1]), conditions)
-    shared = None
-    useful = np.flatnonzero(~silent)
-    if together and len(useful):
-        look = partial(left_unexplained, state.network, usual=state.novelty)
-        most = min(_MAX_ROWS, _MAX_VALUES // source.n_inputs)
-        mine = look(source=source, rows=source.sample(useful, most))
-        usual = look(source=theirs, rows=theirs.sample(np.flatnonzero(~theirs_silent), most))
-        shift = shift_agreement(mine.residuals, state.group[mine.neurons], usual.residuals, state.group[usual.neurons])
-        together = shift < _SHIFTED
-        if together:
-            known = look(source=theirs, rows=theirs.sample(held_out, most))
-            shared = shared_axes(np.concatenate([known.residuals, mine.residuals]))
-        else:
-            logger.info(
-                "The query as a whole differs from the reference, as another batch does: each cell is judged alone"
-            )
-    novelty = calibrated(state.network, theirs, reference[1].rows, state.novelty, held_out, shared=shared)
-    values = novelty(measures(state.network, source, state.novelty, shared=shared), depth(source))
-    return Beside(values, novelty.n_held_out, shared is not None)
+    source, silent = open_source(state, reference[1], _same_genes(state, match, reference[1]), conditions)
+    return _Peers(source, reference[1].rows, np.flatnonzero(~silent), held_out)
 
 
 def usual_conditions(state: Fitted) -> NDArray[np.float32] | None:
@@ -109,17 +149,17 @@ def _held_out(state: Fitted, adata: AnnData, data: Input) -> tuple[NDArray[np.in
     same = n_obs == data.rows.shape[0] and columns[-1] < len(data.var_names)
     same &= counted is None or len(counted) == len(data.var_names)
     if not same or not data.var_names[columns].equals(state.var_names) or state.novelty is None:
-        logger.info("`reference` is not what the model was fitted on: each cell is judged alone")
+        logger.info("`reference` is not what the model was fitted on: novelty does not look at it")
         return None
     conditions, _ = read_known_conditions(adata, state.batches, usual=usual_conditions(state))
     try:
         source, silent = open_source(state, data, find_genes(state, data), conditions)
     except ValueError as error:
-        logger.info("`reference` has not the values of the fit (%s): each cell is judged alone", error)
+        logger.info("`reference` has not the values of the fit (%s): novelty does not look at it", error)
         return None
     held_out = split(np.flatnonzero(~silent))[1]
     if not _as_they_were(state, state.novelty, source, held_out):
-        logger.info("Values or rows of `reference` are not those of the fit: each cell is judged alone")
+        logger.info("Values or rows of `reference` are not those of the fit: novelty does not look at it")
         return None
     return held_out, conditions
 

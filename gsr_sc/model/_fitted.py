@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..nn import GraphAutoencoder
     from ..stats import Novelty
     from ..training import Fit
+    from ._sample import Sample
 
 _PACKAGES = ("gsr-sc", "torch", "numpy", "scipy", "anndata")
 
@@ -59,6 +60,8 @@ class Fitted:
         Names of the variables of the reference, and how they are counted; None in folders of earlier versions.
     novelty
         How strange a cell may look; None in folders of earlier versions and where too few cells were held out.
+    sample
+        Cells of the reference that a query is looked at beside; None in folders that were written without them.
     """
 
     network: GraphAutoencoder
@@ -76,6 +79,7 @@ class Fitted:
     ties: NDArray[np.float32] | None = None
     genes: Genes | None = None
     novelty: Novelty | None = None
+    sample: Sample | None = None
 
 
 def encode(

@@ -16,14 +16,15 @@ from ..matrices import Transform
 from ..stats import Novelty
 from ..training import Design
 from ._fitted import Fitted
+from ._sample import Sample
 from ._serialize import read_folder, write_folder
 
 if TYPE_CHECKING:
     import os
 
 
-def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> None:
-    """Write a fitted model to a folder."""
+def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool, cells: bool) -> None:
+    """Write a fitted model to a folder, with the cells that it keeps if so asked."""
     adjacency = state.graph.adjacency.tocoo()
     arrays: dict[str, Any] = {
         **{f"network.{name}": value.cpu().numpy() for name, value in state.network.state_dict().items()},
@@ -42,6 +43,8 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool) -> Non
         arrays["genes.share"] = genes.share
     if novelty is not None:
         arrays |= {f"novelty.{name}": np.asarray(value) for name, value in vars(novelty).items()}
+    if cells and state.sample is not None:
+        arrays |= {f"sample.{name}": value for name, value in state.sample.arrays().items()}
     description = {
         "params": state.params,
         "quality": state.quality,
@@ -101,6 +104,7 @@ def load(path: str | os.PathLike[str], device: torch.device) -> Fitted:
         ties=arrays["ties"].astype(np.float32) if "ties" in arrays else None,
         genes=_genes(description, arrays),
         novelty=_novelty(part("novelty.")),
+        sample=Sample.of(part("sample."), transform.n_inputs),
         params=params,
         history=part("history."),
         quality=description["quality"],

@@ -17,6 +17,7 @@ from ._labels import label_context, label_quality
 from ._neurons import read_neurons
 from ._prepare import prepare
 from ._residuals import learn_novelty
+from ._sample import keep_sample
 
 if TYPE_CHECKING:
     from typing import Any
@@ -141,6 +142,7 @@ def fit_input(
             held_out=held_out,
             group=neurons.group,
         ),
+        sample=keep_sample(prepared.source, prepared.training, held_out),
     )
 
 

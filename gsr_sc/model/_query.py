@@ -63,8 +63,8 @@ def place_query(
 ) -> PlacedQuery:
     """Place the rows of an input that may lack some variables, and have others.
 
-    With the `reference` that the model was fitted on, novelty is judged by its held-out cells seen in the same way, and by what
-    cells have in common if they are looked at `together`.
+    Novelty is judged by held-out cells seen in the same way, those of the `reference` that the model was fitted on or those that
+    it keeps, and by what cells have in common if they are looked at `together`.
 
     Raises
     ------
@@ -103,9 +103,13 @@ def place_query(
             "the model does not know what is usual: novelty is NaN (fit it anew, with 190 observations or more)"
         )
     else:
-        if reference is not None:
-            beside = beside_reference(state, source, silent, match, reference, together=together)
+        beside = beside_reference(state, source, silent, match, reference, together=together)
         if beside is None:
+            if together:
+                logger.info(
+                    "Each cell is judged alone: new types are recognised better with the data of the fit as `reference`, "
+                    "or by a model that was saved with `cells=True`"
+                )
             novelty = state.novelty(measures(state.network, source, state.novelty), depth(source))
             n_reference = state.novelty.n_held_out
         else:

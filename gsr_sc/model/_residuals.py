@@ -217,9 +217,10 @@ def _thinned(
     counts[:] = rng.binomial(counts.astype(np.int64), kept)
     conditions = None if source.conditions is None else source.conditions[index]
     totals = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
-    if isinstance(source, PartialSource) and source.totals is not None:
-        # Totals that are estimated shrink by as much as those that were counted.
+    if source.totals is not None:
+        # Totals over other variables too, and those that are estimated, shrink by as much as those that are counted here.
         totals *= source.totals[index] / np.maximum(whole, 1)
+    if isinstance(source, PartialSource):
         columns = np.full(source.n_inputs, -1)
         columns[source.found] = source.transform.columns
         return PartialSource(open_rows(values), source.whole, columns, totals, conditions=conditions)

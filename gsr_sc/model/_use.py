@@ -152,8 +152,8 @@ class FittedModel:
         write_results(adata.annotation if isinstance(adata, Collected) else adata, results, keys)
         return self
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the model to a folder: weights as safetensors, the rest as JSON; no pickle and no data.
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False, cells: bool = False) -> None:
+        """Write the model to a folder: weights as safetensors, the rest as JSON; no pickle, and no data unless asked.
 
         Parameters
         ----------
@@ -161,13 +161,17 @@ class FittedModel:
             Folder to write.
         overwrite
             Whether to replace a model that is there.
+        cells
+            Whether to write some cells of the data too, at most 1000 and 1 MB: their values of the variables that the
+            model reads. :func:`gsr_sc.tl.map_query` then knows new types as well without its `reference` as it
+            does from a model that was never saved.
 
         Raises
         ------
         FileExistsError
             If a model is there already.
         """
-        _folder.save(self.fitted, path, overwrite=overwrite)
+        _folder.save(self.fitted, path, overwrite=overwrite, cells=cells)
 
     def _place(self, adata: AnnData, *, together: bool = False) -> Placed:
         configure()

@@ -12,7 +12,8 @@ from ._contrasts import (
     weighted_contrasts,
 )
 from ._linear import LinearEffects, adjusted, linear_effects, moderated, n_exchanges, overall_p_value, with_blocks
-from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, kept_scores, shared_axes, shift_agreement, usual_looks
+from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, kept_scores, usual_looks
+from ._shared import shared_axes, shift_agreement
 from ._transfer import transfer_labels
 
 __all__ = [

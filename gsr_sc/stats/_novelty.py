@@ -9,7 +9,6 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 from sklearn.covariance import ledoit_wolf
-from sklearn.utils.extmath import randomized_svd
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,10 +25,6 @@ _TAIL = 0.9
 _FARTHEST = 25.0
 # Measures of a cell that is looked at alone.
 _N_ALONE = 3
-# Directions that residuals of several cells may have in common.
-_N_SHARED = 5
-# A group with fewer cells on either side does not say how these differ, and fewer such groups not what is common to all.
-_LEAST_CELLS, _LEAST_GROUPS = 5, 3
 
 
 class Look(NamedTuple):
@@ -177,52 +172,6 @@ def usual_looks(axes: NDArray[np.float32], look: Look, groups: NDArray[Any]) -> 
         n_held_out=0,
         alone=np.array([0.0, 1.0]),
     )
-
-
-def shared_axes(residuals: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Directions in which cells leave most unexplained together, (n_found, n_axes).
-
-    Noise goes in all directions, a type of cells that the reference lacks in few. Where held-out cells are among the rows, and
-    are treated like all others, what cells show along these axes remains comparable between them and the others: whoever comes
-    with it, one more cell of the reference looks as held-out ones do.
-    """
-    n_axes = min(_N_SHARED, *residuals.shape)
-    return np.asarray(randomized_svd(residuals, n_axes, random_state=0)[2].T, dtype=np.float32)
-
-
-def shift_agreement(
-    residuals: NDArray[np.float32], groups: NDArray[Any], others: NDArray[np.float32], groups_of_others: NDArray[Any]
-) -> float:
-    """How far cells differ from others in one way whatever their group: correlation of the shifts in two halves of both.
-
-    Another batch or laboratory shifts all groups, a type of cells that the others lack those few that it comes to lie in: the
-    shift is the median over groups. Zero where too few groups have cells on both sides.
-
-    Parameters
-    ----------
-    residuals, others
-        What is left unexplained of the cells and of others, (n, n_found) and (n_others, n_found).
-    groups, groups_of_others
-        Groups that they lie in, (n,) and (n_others,).
-    """
-    shifts = [
-        _common_shift(residuals[half], groups[half], others[half], groups_of_others[half])
-        for half in (slice(0, None, 2), slice(1, None, 2))
-    ]
-    if any(shift is None or shift.std() == 0 for shift in shifts):
-        return 0.0
-    return float(np.corrcoef(shifts)[0, 1])  # type: ignore[arg-type]
-
-
-def _common_shift(
-    residuals: NDArray[np.float32], groups: NDArray[Any], others: NDArray[np.float32], groups_of_others: NDArray[Any]
-) -> NDArray[np.float64] | None:
-    shifts = []
-    for group in np.intersect1d(groups, groups_of_others):
-        mine, theirs = residuals[groups == group], others[groups_of_others == group]
-        if min(len(mine), len(theirs)) >= _LEAST_CELLS:
-            shifts.append(mine.mean(axis=0, dtype=np.float64) - theirs.mean(axis=0, dtype=np.float64))
-    return np.median(shifts, axis=0) if len(shifts) >= _LEAST_GROUPS else None
 
 
 def calibrate(

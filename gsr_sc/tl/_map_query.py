@@ -63,19 +63,21 @@ def map_query(
     model
         The fitted model, or the folder that it was saved to.
     reference
-        The data that the model was fitted on. With labels to carry over and the map in it, see `labels_key`. Novelty gains by
-        it too: see `together`.
+        The data that the model was fitted on. With labels to carry over and the map in it, see `labels_key`. The novelty of a
+        model that was read from a folder is much better with it: see `together`.
     labels_key
         Column of `reference.obs` with these labels; observations without one are not asked. Without a `reference`, it is
         the `labels_key` that the model was fitted with, and its own classifier speaks.
     n_neighbors
         How many reference observations, nearest in their activations, say which label an observation gets.
     together
-        With a `reference` that has the rows and values of the fit, whether cells of the query are looked at together: what the
-        decoder leaves unexplained of many cells alike is then told from noise, so that new types are recognised much better,
-        and the more so the more cells of them there are. Otherwise each cell is judged alone. So are, whatever this says, those
-        of a query that as a whole differs from the reference, as another batch does, or of which most cells are new:
-        together, all of them would be novel.
+        Whether cells of the query are looked at together: what the decoder leaves unexplained of many cells alike is
+        then told from noise, so that new types are recognised much better, and the more so the more cells of them there are.
+        They are seen beside held-out cells: those of a `reference` that has the rows and values of the fit, or those that
+        the model keeps. Folders hold no cells unless written by `model.save(path, cells=True)`; without both each
+        cell is judged alone. So are, whatever this says, those of a query that as a whole differs from the reference, as
+        another batch does: together, all of them would be novel. To tell that, cells which are strange alone are not asked,
+        so that a query of which most cells are of a new type is not taken for another batch.
     var_key
         Column of `.var` that names the variables, such as `"gene_ids"`, instead of `.var_names`. It is compared with the
         names that the model was fitted on and with every column of identifiers that the reference had; release numbers of
@@ -135,9 +137,9 @@ def map_query(
     decoder does not explain) over genes, and how far a cell is from the nearest cluster of the reference, along its principal
     components and in what drives the neurons. A fourth is added where cells are looked at `together`: how much of the residual
     lies along the five main axes of the residuals of query and held-out cells. As these are treated alike, more cells of the
-    reference stay uniform whoever comes with them. To be far in one of the measures is enough. With a `reference`, held-out
-    cells are seen without the genes that the query lacks, so that missing ones make nothing strange; without it, cells of
-    queries that lack many genes look stranger than they are. Uniform novelty is
+    reference stay uniform whoever comes with them. To be far in one of the measures is enough. Held-out cells
+    are seen without the genes that the query lacks, so that missing ones make nothing strange; without such cells (see
+    `together`), queries that lack many genes look stranger than they are. Uniform novelty is
     promised for cells measured like the reference; as it is a rank among those held out, compare it with a sample of as
     many, not with an exact law. Rare types of the reference look stranger than common ones, and a new type that lies
     between known ones may not look strange at all. A query from another laboratory is novel as a whole to some extent: of
@@ -217,7 +219,7 @@ def _values_of(reference: AnnData, model: GSR) -> tuple[AnnData, Input] | None:
     try:
         return reference, read_input(reference, layer=model.layer, use_rep=model.use_rep, to_fit=False)
     except (KeyError, ValueError) as error:
-        logger.info("`reference` has not the values of the fit (%s): each cell is judged alone", error)
+        logger.info("`reference` has not the values of the fit (%s): novelty does not look at it", error)
         return None
 
 

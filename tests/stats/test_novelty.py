@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp, spearmanr
 
-from gsr_sc.stats._novelty import Look, Novelty, calibrate, shared_axes, shift_agreement, usual_looks
+from gsr_sc.stats import Look, Novelty, calibrate, shared_axes, shift_agreement, usual_looks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

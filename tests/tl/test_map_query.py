@@ -244,8 +244,8 @@ class TestValues:
 
 class TestNovelty:
     def test_more_cells_of_the_reference_are_uniform_and_a_new_type_is_not(self, trained: Trained) -> None:
-        usual = trained.map(trained.query).obs["gsr_novelty"]
-        strange = trained.map(trained.strange).obs["gsr_novelty"]
+        usual = trained.map(trained.query, together=False).obs["gsr_novelty"]
+        strange = trained.map(trained.strange, together=False).obs["gsr_novelty"]
         assert usual.between(0, 1, inclusive="left").all()
         assert is_uniform(usual, trained)
         assert (usual > 0.9).mean() < 0.2
@@ -263,14 +263,14 @@ class TestNovelty:
         counts = sparse.csr_matrix(thin.X, copy=True)
         counts.data = np.random.default_rng(0).binomial(counts.data.astype(int), 0.4).astype(np.float32)
         thin.X = counts
-        usual = trained.map(thin).obs["gsr_novelty"]
+        usual = trained.map(thin, together=False).obs["gsr_novelty"]
         assert (usual > 0.95).mean() < 0.1
         assert usual.mean() < 0.6
 
     def test_a_cell_is_judged_by_itself(self, trained: Trained) -> None:
-        together = trained.map(trained.query).obs["gsr_novelty"]
-        alone = trained.map(trained.query[[3]]).obs["gsr_novelty"]
-        assert alone.iloc[0] == pytest.approx(together.iloc[3], abs=1e-3)
+        of_many = trained.map(trained.query, together=False).obs["gsr_novelty"]
+        alone = trained.map(trained.query[[3]], together=False).obs["gsr_novelty"]
+        assert alone.iloc[0] == pytest.approx(of_many.iloc[3], abs=1e-3)
 
     def test_missing_genes_do_not_make_cells_strange(self, trained: Trained) -> None:
         kept = np.random.default_rng(2).random(N_GENES) < 0.7
@@ -290,9 +290,11 @@ class TestNovelty:
             assert mapped.uns["gsr_query"]["judged_together"] == together
             assert mapped.uns["gsr_query"]["n_novelty_reference"] == trained.model.fitted.params["n_held_out"]
             auroc[together] = (novelty[new].to_numpy()[:, None] > novelty[~new].to_numpy()[None, :]).mean()
+            # All held-out cells of so small a reference are kept in the model.
+            by_those_kept = trained.map(query, together=together)
+            np.testing.assert_allclose(novelty, by_those_kept.obs["gsr_novelty"], atol=1e-3)
+            assert by_those_kept.uns["gsr_query"]["judged_together"] == together
         assert auroc[True] > max(auroc[False], 0.97)
-        # With all genes, to have the reference changes nothing of how a cell looks alone.
-        np.testing.assert_allclose(novelty, trained.map(query).obs["gsr_novelty"], atol=1e-3)
 
     def test_a_query_that_differs_as_a_whole_is_judged_cell_by_cell(self, trained: Trained) -> None:
         query = trained.query.copy()
@@ -303,17 +305,30 @@ class TestNovelty:
         alone = trained.map(query, reference=trained.reference, together=False)
         np.testing.assert_array_equal(mapped.obs["gsr_novelty"], alone.obs["gsr_novelty"])
 
+    @pytest.mark.parametrize("n_known", [20, 100])
+    def test_cells_of_a_new_type_are_not_another_batch_however_many(
+        self, trained: Trained, n_known: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        query = anndata.concat([trained.query[:n_known], trained.strange])
+        assert trained.map(query).uns["gsr_query"]["judged_together"]
+        # They lie in all groups and shift most of them, so that they would be taken for one.
+        monkeypatch.setattr("gsr_sc.model._beside._STRANGE", 2)
+        assert not trained.map(query).uns["gsr_query"]["judged_together"]
+
     def test_genes_are_missing_in_held_out_cells_too(self, trained: Trained) -> None:
         kept = np.random.default_rng(2).random(N_GENES) < 0.4
         query = trained.query[:, kept]
         for together in (True, False):
-            options: dict[str, Any] = {"reference": trained.reference, "together": together, "min_overlap": 0.2}
-            assert is_uniform(trained.map(query, **options).obs["gsr_novelty"], trained)
-            strange = trained.map(trained.strange[:, kept], **options).obs["gsr_novelty"]
-            assert strange.median() > 0.9
+            for reference in (trained.reference, None):
+                options: dict[str, Any] = {"reference": reference, "together": together, "min_overlap": 0.2}
+                assert is_uniform(trained.map(query, **options).obs["gsr_novelty"], trained)
+                strange = trained.map(trained.strange[:, kept], **options).obs["gsr_novelty"]
+                assert strange.median() > 0.9
 
     @pytest.mark.parametrize("change", ["order", "values", "cells", "genes", "kind", "layer"])
-    def test_another_reference_judges_nothing(self, trained: Trained, change: str) -> None:
+    def test_another_reference_judges_nothing(self, trained: Trained, change: str, tmp_path: Path) -> None:
+        trained.model.save(tmp_path / "m")
+        without_cells = GSR.load(tmp_path / "m")
         other = trained.reference.copy()
         if change == "order":
             other = other[::-1].copy()
@@ -327,9 +342,11 @@ class TestNovelty:
             other.X = other.X * 1.5
         else:
             del other.X
-        mapped = trained.map(trained.query, reference=other)
-        assert not mapped.uns["gsr_query"]["judged_together"]
-        np.testing.assert_array_equal(mapped.obs["gsr_novelty"], trained.map(trained.query).obs["gsr_novelty"])
+        for model in (without_cells, trained.model):
+            mapped = gsr_sc.tl.map_query(trained.query, model, reference=other, copy=True)
+            expected = gsr_sc.tl.map_query(trained.query, model, copy=True)
+            assert mapped.uns["gsr_query"]["judged_together"] == (model is trained.model)
+            np.testing.assert_array_equal(mapped.obs["gsr_novelty"], expected.obs["gsr_novelty"])
 
     @pytest.mark.parametrize(
         "options", [{"likelihood": "nb"}, {"transform": "pearson"}, {"batch_key": "batch"}, {"use_rep": "rep"}], ids=str
@@ -342,16 +359,28 @@ class TestNovelty:
         mapped = gsr_sc.tl.map_query(adata, model, reference=adata, copy=True)
         assert mapped.uns["gsr_query"]["judged_together"]
         assert mapped.obs["gsr_novelty"].between(0, 1).all()
+        by_those_kept = gsr_sc.tl.map_query(adata, model, copy=True)
+        np.testing.assert_allclose(by_those_kept.obs["gsr_novelty"], mapped.obs["gsr_novelty"], atol=1e-3)
 
-    def test_it_travels_with_the_model_and_no_cell_does(self, trained: Trained, tmp_path: Path) -> None:
+    def test_it_travels_with_the_model_and_no_cell_does_unless_asked(
+        self, trained: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         trained.model.save(tmp_path / "m")
         loaded = GSR.load(tmp_path / "m")
         novelty = loaded.fitted.novelty
         assert novelty is not None
         assert novelty.n_held_out == trained.model.fitted.params["n_held_out"]
-        again = gsr_sc.tl.map_query(trained.query, loaded, copy=True)
-        expected = trained.map(trained.query)
-        np.testing.assert_array_equal(again.obs["gsr_novelty"], expected.obs["gsr_novelty"])
+        assert loaded.fitted.sample is None
+        with caplog.at_level("INFO"):
+            again = gsr_sc.tl.map_query(trained.query, loaded, copy=True)
+        assert any("`cells=True`" in record.message for record in caplog.records)
+        assert not again.uns["gsr_query"]["judged_together"]
+        expected = trained.map(trained.query, together=False)
+        np.testing.assert_allclose(again.obs["gsr_novelty"], expected.obs["gsr_novelty"], atol=1e-3)
+        trained.model.save(tmp_path / "m", cells=True, overwrite=True)
+        again = gsr_sc.tl.map_query(trained.query, tmp_path / "m", device="cpu", copy=True)
+        assert again.uns["gsr_query"]["judged_together"]
+        np.testing.assert_array_equal(again.obs["gsr_novelty"], trained.map(trained.query).obs["gsr_novelty"])
 
     def test_models_that_do_not_know_what_is_usual_say_so(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
