@@ -105,10 +105,11 @@ def read_input(
     rows = open_rows(matrix)
     n_obs, n_vars = rows.shape
     if n_obs < (2 if to_fit else 1):
-        msg = f"A map needs at least 2 observations and placing 1; {where} has {n_obs}."
+        need = "Fitting a map takes at least 2 observations" if to_fit else "Placing takes at least 1 observation"
+        msg = f"{need}, and {where} has {n_obs}. Was too much filtered out? Look at `adata.shape`."
         raise ValueError(msg)
     if n_vars < 1:
-        msg = f"{where} has no variables."
+        msg = f"{where} has no variables, and a map takes at least 1. Was too much filtered out? Look at `adata.shape`."
         raise ValueError(msg)
     columns = np.arange(n_vars) if is_representation or not to_fit else _masked(adata, mask_var)
     return Input(rows, columns, adata.obs_names, var_names, where, is_representation)

@@ -84,7 +84,7 @@ def examine(data: Input, *, report: bool = True) -> Facts:
         )
         raise ValueError(msg)
     if silent.all():
-        msg = f"All values of {data.where} are zero: there is nothing to map."
+        msg = f"All values of {data.where} are zero: there is nothing to map. Pass another `layer=`, or read the data again."
         raise ValueError(msg)
     if report:
         where = f"zero throughout {data.where}"

@@ -112,7 +112,17 @@ def _report_constant(data: Input, transform: Transform, facts: Facts) -> None:
         If no variable varies.
     """
     if transform.n_inputs == 0:
-        msg = f"No chosen variable of {data.where} varies among the observations: there is nothing to map."
+        msg = f"No chosen variable of {data.where} varies among the observations: there is nothing to map. "
+        if facts.kind == "counts" and (~facts.unseen).sum() == 1:
+            (name,) = data.var_names[~facts.unseen]
+            msg = (
+                f"{name!r} is the only variable of {data.where} that was counted: scaled to equal totals, as counts are, it "
+                "is the same in all observations. Give more variables, or say `transform=None` to map it as it is."
+            )
+        else:
+            msg += (
+                f"Check the values, which variables `mask_var` chooses ({len(data.columns)}), or pass another `layer=`."
+            )
         raise ValueError(msg)
     constant = np.setdiff1d(np.setdiff1d(data.columns, transform.columns), np.flatnonzero(facts.unseen))
     consequence = "left out, with NaN in the gene programs"

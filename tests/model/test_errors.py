@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 from _fits import busy_cells, cells
 from _hash import changed_slots, hash_adata
@@ -64,10 +65,16 @@ VALUES: dict[str, tuple[Callable[[], AnnData], str]] = {
     "all zero, sparse": (lambda: with_x(lambda x: sparse.csr_matrix(x.shape)), "All values of X are zero"),
     "too large": (lambda: with_x(put(1, 1, 1e25)), r"values of up to 1e\+25"),
     "too large in double precision": (lambda: with_x(lambda x: x.astype(np.float64) * 1e300), "values of up to"),
-    "all constant": (lambda: with_x(lambda x: 0 * x + 1.5), "No chosen variable of X varies"),
-    "one cell": (lambda: AnnData(np.ones((1, 12), dtype=np.float32)), "at least 2 observations"),
-    "no cell": (lambda: AnnData(np.ones((0, 12), dtype=np.float32)), "at least 2 observations"),
-    "no gene": (lambda: AnnData(np.ones((60, 0), dtype=np.float32)), "has no variables"),
+    "all constant": (
+        lambda: with_x(lambda x: 0 * x + 1.5),
+        r"No chosen variable of X varies .*`mask_var` chooses \(\d+\)",
+    ),
+    "one cell": (
+        lambda: AnnData(np.ones((1, 12), dtype=np.float32)),
+        "at least 2 observations, and X has 1. Was too much",
+    ),
+    "no cell": (lambda: AnnData(np.ones((0, 12), dtype=np.float32)), "at least 2 observations, and X has 0"),
+    "no gene": (lambda: AnnData(np.ones((60, 0), dtype=np.float32)), "has no variables.*takes at least 1"),
     "no X": (lambda: AnnData(obs=cells(60, 12).obs), "no X. Pass `layer=` or `use_rep=`"),
 }
 
@@ -80,6 +87,14 @@ def test_values(what: str) -> None:
     with pytest.raises(ValueError, match=message):
         gsr_sc.tl.fit(adata, n_jobs=1)
     assert changed_slots(before, hash_adata(adata)) == set()
+
+
+def test_one_gene_of_counts() -> None:
+    counts = np.random.default_rng(0).poisson(3, (100, 1)).astype(np.float32)
+    adata = AnnData(counts, var=pd.DataFrame(index=["Cd4"]))
+    message = "'Cd4' is the only variable of X that was counted: .*Give more variables, or say `transform=None`"
+    with pytest.warns(UserWarning, match="zero throughout X"), pytest.raises(ValueError, match=message):
+        gsr_sc.tl.fit(adata, n_jobs=1)
 
 
 @pytest.mark.parametrize("values", [np.array(["a"]), np.array([1 + 2j])], ids=["text", "complex"])
