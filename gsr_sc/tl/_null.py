@@ -214,5 +214,8 @@ def _verdict(fits: pd.DataFrame, p: float, statistic: str) -> str:
     what = _CALLED[statistic].format(observed)
     if p <= _ALPHA:
         return f"There is order in the data: the map {what}, maps of {n} permuted data at most {highest:.3f} (p = {p:.2g})."
-    hint = "" if 1 / (1 + n) <= _ALPHA else f" With {n} permutations p cannot be lower than {1 / (1 + n):.2g}."
-    return f"No order that permuted data lack: the map {what}, maps of {n} permuted data up to {highest:.3f} (p = {p:.2g}).{hint}"
+    seen = f"the map {what}, maps of {n} permuted data up to {highest:.3f} (p = {p:.2g})."
+    least = 1 / (1 + n)
+    if least > _ALPHA and observed > highest:
+        return f"Not decided: {seen} With {n} permutations p cannot be lower than {least:.2g}; ask for {round(1 / _ALPHA) - 1} or more."
+    return f"No order that permuted data lack: {seen}"
