@@ -124,7 +124,8 @@ def test_verdict() -> None:
     assert _verdict(table, 0.05, "order").startswith("There is order in the data")
     assert "0.500, maps of 19 permuted data up to 0.200 (p = 0.4)" in _verdict(table, 0.4, "order").replace("by ", "")
     undecided = _verdict(table.iloc[:4], 0.25, "order")
-    assert undecided.startswith("Not decided") and "cannot be lower than 0.25; ask for 19 or more" in undecided
+    assert undecided.startswith("Not decided")
+    assert "cannot be lower than 0.25; ask for 19 or more" in undecided
     assert _verdict(table.iloc[:4].assign(order=[0.1, 0.2, 0.2, 0.2]), 1.0, "order").startswith("No order")
 
 
