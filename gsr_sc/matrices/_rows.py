@@ -119,7 +119,7 @@ class Rows(ABC):
 def as_float(rows: Any) -> Any:
     """Rows as float32, in memory of their own: callers change the values of a batch in place."""
     if not sparse.issparse(rows):
-        return rows.astype(np.float32)
+        return rows.astype(np.float32, order="C")
     return type(rows)((rows.data.astype(np.float32), rows.indices, rows.indptr), shape=rows.shape)
 
 

@@ -141,7 +141,7 @@ class MatrixSource:
         return self._totals
 
     def batch(self, index: Index) -> NDArray[np.float32]:
-        """Rows as a dense float32 array, (batch, n_inputs), not to be changed."""
+        """Rows as a dense float32 array, (batch, n_inputs), row by row in memory; of its own, unless a slice of rows is held."""
         if self._held is not None:
             return self._held.raw(index)
         totals = None if self._totals is None else self._totals[index]

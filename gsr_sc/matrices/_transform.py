@@ -122,7 +122,8 @@ class Transform:
     def _select(self, rows: Any) -> NDArray[np.float32]:
         dense: NDArray[np.float32] = rows.toarray() if sparse.issparse(rows) else rows
         whole = self.n_inputs == dense.shape[1] and bool((np.diff(self.columns) == 1).all())
-        return dense if whole else dense[:, self.columns]
+        # As `dense[:, columns]`, but row by row in memory, as what comes after goes through it.
+        return dense if whole else np.take(dense, self.columns, axis=1)
 
 
 def row_totals(rows: Any) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ class Source(Protocol):
     """Where batches come from: memory, disk, or elsewhere."""
 
     def batch(self, index: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Rows by number as a dense float32 array, (batch, n_inputs)."""
+        """Rows by number as a dense float32 array, (batch, n_inputs), row by row in memory: to be written over."""
         ...
 
     @property
