@@ -93,7 +93,7 @@ def test_the_same_smoothness_of_another_penalty(change: dict[str, str]) -> None:
 def test_filter_time_is_how_far_a_bump_reaches() -> None:
     near, far = (fitted(activation="heat", filter_time=time).obsm["X_gsr"] for time in (0.2, 5.0))
     for activations_ in (near, far):
-        np.testing.assert_allclose(activations_.sum(axis=1), 1, rtol=1e-5)
+        np.testing.assert_allclose((activations_**2).sum(axis=1), 1, rtol=1e-5)
     assert far.max(axis=1).mean() < near.max(axis=1).mean()
 
 
