@@ -74,6 +74,9 @@ class Own:
 
         def one(data: DataSet) -> dict[str, Any]:
             fitted, seconds = self.fit(data, how, "gsr_sc", seed, graph=truth.graph)
+            if truth.graph != "ring":
+                # Peers are told where it begins, too.
+                gsr_sc.tl.order(fitted, root=fitted.obs_names[data.first_cell()])
             branch = fitted.obs["gsr_branch"].to_numpy() if "gsr_branch" in fitted.obs else None
             return order_figures(fitted.obs["gsr_order"].to_numpy(dtype=float), branch, data) | {"s": seconds}
 

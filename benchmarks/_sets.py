@@ -40,7 +40,8 @@ class Truth:
 
 ORDERS = {
     "schlitzer_dc_progenitors": Truth("line", "stage"),
-    "guo_mouse_embryo_qpcr": Truth("line", "stage"),
+    # Cells of the embryo part twice.
+    "guo_mouse_embryo_qpcr": Truth("tree", "stage"),
     "buettner_mesc_cellcycle": Truth("line", "stage"),
     "wishbone_thymus_masscyt": Truth("wishbone", "wishbone_trajectory", branch="wishbone_branch", root="is_start_cell"),
     "peco_fucci_ipsc": Truth("ring", "phase_theta"),
