@@ -6,6 +6,7 @@ what else runs there takes no epochs from anyone.
 
 from __future__ import annotations
 
+import importlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,46 +16,46 @@ from _result import Result
 
 if TYPE_CHECKING:
     from _sets import DataSet
+    from anndata import AnnData
 
 
-def scvi(data: DataSet, *, seed: int, minutes: float) -> Result:
-    """scVI."""
-    from scvi.model import SCVI
-
-    return _trained(SCVI, data, seed=seed, minutes=minutes)
-
-
-def linear_scvi(data: DataSet, *, seed: int, minutes: float) -> Result:
-    """LinearSCVI."""
-    from scvi.model import LinearSCVI
-
-    return _trained(LinearSCVI, data, seed=seed, minutes=minutes)
+# Module and class of each, and what it has to be told of the data.
+MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "scVI": ("scvi.model", "SCVI", {}),
+    "LinearSCVI": ("scvi.model", "LinearSCVI", {}),
+    "DRVI": ("drvi.model", "DRVI", {"is_count_data": True}),
+}
 
 
-def drvi(data: DataSet, *, seed: int, minutes: float) -> Result:
-    """DRVI."""
-    from drvi.model import DRVI
+def untrained(name: str, adata: AnnData) -> Any:
+    """A model at its defaults of counts in X."""
+    module, kind, told = MODELS[name]
+    made = getattr(importlib.import_module(module), kind)
+    made.setup_anndata(adata, **told)
+    return made(adata)
 
-    return _trained(DRVI, data, seed=seed, minutes=minutes, setup={"is_count_data": True})
+
+def train(model: Any, *, max_epochs: int, callback: Any) -> None:
+    """Train without a word."""
+    model.train(
+        max_epochs=max_epochs,
+        accelerator="cpu",
+        callbacks=[callback],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
 
 
-def _trained(kind: Any, data: DataSet, *, seed: int, minutes: float, setup: dict[str, Any] | None = None) -> Result:
+def trained(name: str, data: DataSet, *, seed: int, minutes: float) -> Result:
     """Train for the default number of epochs, or for as many as the minutes allow."""
     import scvi
 
     scvi.settings.seed = seed
     adata = data.adata.copy()
-    kind.setup_anndata(adata, **(setup or {}))
-    model = kind(adata)
+    model = untrained(name, adata)
     # The rule that all three share for their default.
     default = int(min(round(20000 / adata.n_obs * 400), 400))
-    model.train(
-        max_epochs=default,
-        accelerator="cpu",
-        callbacks=[_limit(60 * minutes)],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    train(model, max_epochs=default, callback=_limit(60 * minutes))
     z = np.asarray(model.get_latent_representation(), dtype=np.float64)
     epochs = len(next(iter(model.history.values())))
     return Result(

@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,49 +157,21 @@ def epochs(data: str, n_jobs: int, times: int) -> dict[str, Any]:
     return {"rate": float(np.median(rates))}
 
 
-def peer_epochs(kind: Any, data: str, n_jobs: int, times: int, **setup: Any) -> dict[str, Any]:
+def peer_epochs(name: str, data: str, n_jobs: int, times: int) -> dict[str, Any]:
     """Cells a second in the epochs of a peer but the first, the median. Runs in the environment of the peers."""
+    import _latents
     import torch
     from lightning.pytorch.callbacks import Callback
 
     torch.set_num_threads(n_jobs)
-    adata = counts(data, 20_000)
-    kind.setup_anndata(adata, **setup)
-    model, at = kind(adata), []
+    model, at = _latents.untrained(name, counts(data, 20_000)), []
 
     class Clock(Callback):
         def on_train_epoch_end(self, *_: Any) -> None:
             at.append(time.perf_counter())
 
-    model.train(
-        max_epochs=1 + times,
-        accelerator="cpu",
-        callbacks=[Clock()],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    _latents.train(model, max_epochs=1 + times, callback=Clock())
     return {"rate": len(model.train_indices) / float(np.median(np.diff(at)))}
-
-
-def scvi(*given: Any) -> dict[str, Any]:
-    """scVI."""
-    from scvi.model import SCVI
-
-    return peer_epochs(SCVI, *given)
-
-
-def linear_scvi(*given: Any) -> dict[str, Any]:
-    """LinearSCVI."""
-    from scvi.model import LinearSCVI
-
-    return peer_epochs(LinearSCVI, *given)
-
-
-def drvi(*given: Any) -> dict[str, Any]:
-    """DRVI."""
-    from drvi.model import DRVI
-
-    return peer_epochs(DRVI, *given, is_count_data=True)
 
 
 class _Table:
@@ -232,9 +205,7 @@ RUNS = {
     "memory": memory,
     "loop": loop,
     "epochs": epochs,
-    "scVI": scvi,
-    "LinearSCVI": linear_scvi,
-    "DRVI": drvi,
+    **{name: partial(peer_epochs, name) for name in ("scVI", "LinearSCVI", "DRVI")},
 }
 
 if __name__ == "__main__":

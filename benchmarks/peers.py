@@ -19,6 +19,7 @@ import platform
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +70,9 @@ PEERS = {
     "MiniSom": Peer(_soms.minisom, "minisom", ("minisom",)),
     "FlowSOM": Peer(_soms.flowsom, "flowsom", ("flowsom",)),
     "Palantir": Peer(_classic.palantir, "palantir", ("palantir",), labels=False, orders=True),
-    "scVI": Peer(_latents.scvi, "scvi", ("scvi-tools", "torch"), counts=True),
-    "LinearSCVI": Peer(_latents.linear_scvi, "scvi", ("scvi-tools", "torch"), counts=True),
-    "DRVI": Peer(_latents.drvi, "drvi", ("drvi-py", "scvi-tools", "torch"), counts=True),
+    "scVI": Peer(partial(_latents.trained, "scVI"), "scvi", ("scvi-tools", "torch"), counts=True),
+    "LinearSCVI": Peer(partial(_latents.trained, "LinearSCVI"), "scvi", ("scvi-tools", "torch"), counts=True),
+    "DRVI": Peer(partial(_latents.trained, "DRVI"), "drvi", ("drvi-py", "scvi-tools", "torch"), counts=True),
 }
 
 

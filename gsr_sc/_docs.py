@@ -65,9 +65,9 @@ init
     Any other name is a key of `.obsm`, with or without its `X_`, to start the annealed map from, such as `"phate"`.
 activation
     `"simplex"`: roots of a softmax over neurons, which gives local patches: squared, the activations of a cell sum to 1.
-    `"relu"`, or `"linear"` as first published,
-    which gives gradients over the whole layer. `"heat"`, `"wavelet"`: the softmax passed through a localising filter of
-    the graph, so that every neuron has a receptive field: a bump, or a bump with a negative surround.
+    `"relu"`, or `"linear"` as first published, which gives gradients over the whole layer. `"heat"`, `"wavelet"`: the
+    softmax passed through a localising filter of the graph, so that every neuron has a receptive field: a bump, or a bump
+    with a negative surround.
 filter_time
     How far these two filters reach: about sqrt(2 t) steps between neurons.
 hidden
@@ -85,7 +85,8 @@ laplacian
     neuron has many.
 max_epochs
     Passes over the data after the warm-up; by default as many as show the network 155 000 observations, between 12 and
-    20, or more, up to 200, where these would be few steps. Where there are more than 50 000 observations to train on, a pass is over so many of them, drawn anew.
+    20, or more, up to 200, where these would be few steps. Where there are more than 50 000 observations to train on, a
+    pass is over so many of them, drawn anew.
 rng
     Seed or generator of the weights, the batches and the noise. The same seed, number of threads and machine give
     the same bits. The global random state is neither used nor changed. Which observations are held out, and the

@@ -6,16 +6,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .._processes import rank
-from ..slots import Keys
+from ..slots import STRANGE, Keys
 from ._files import check_target, read, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from anndata import AnnData
-
-# Cells of the reference look stranger than this share of their like in one case of twenty.
-_STRANGE = 0.95
 
 
 def fit(*, source: Path, target: Path, progress: bool = True, **options: Any) -> None:
@@ -72,7 +69,7 @@ def place(
         sep="\n",
     )
     if novelty.notna().any():
-        print(f"{(novelty > _STRANGE).mean():.1%} of the cells stranger than {_STRANGE:.0%} of the reference")
+        print(f"{(novelty > STRANGE).mean():.1%} of the cells stranger than {STRANGE:.0%} of the reference")
     print(f"wrote {target}")
 
 

@@ -12,7 +12,7 @@ from ._partial import PartialSource
 from ._rows import Rows, as_float
 from ._shared import SharedRows
 from ._source import Block, MatrixSource
-from ._transform import Transform, TransformKind, log_normalise
+from ._transform import Transform, TransformKind, log_normalise, row_totals
 
 __all__ = [
     "Block",
@@ -34,4 +34,5 @@ __all__ = [
     "look",
     "open_rows",
     "principal_axes",
+    "row_totals",
 ]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from ._transform import row_totals
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -43,7 +45,7 @@ def look(values: Any) -> BlockFacts:
     if real and not np.isfinite(stored).all():
         return BlockFacts(np.full(len(silent), np.nan), silent, seen, not_finite=_first_not_finite(values))
     return BlockFacts(
-        totals=np.asarray(values.sum(axis=1, dtype=np.float64)).ravel(),
+        totals=row_totals(values),
         silent=silent,
         seen=seen,
         lowest=float(stored.min()) if stored.size else np.inf,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..inputs import VAR_NAMES, Match, read_known_conditions
+from ..slots import STRANGE
 from ..stats import kept_scores, shared_axes, shift_agreement
 from ._placing import find_genes, open_source
 from ._prepare import split
@@ -31,8 +32,6 @@ _MAX_VALUES = 10_000_000
 # Two halves of cells that are not strange alone agree on a shift by less than .3 if they are of the reference, on that of another
 # batch by .4 and more.
 _SHIFTED = 0.4
-# Novelty beyond which a cell that is looked at alone is strange.
-_STRANGE = 0.95
 # How far scores of the same cells may differ between machines.
 _SAME = 0.02
 
@@ -105,7 +104,7 @@ def beside_reference(
         return left_unexplained(state.network, at, state.novelty, at.sample(rows, most))
 
     # A type that the reference lacks shifts groups too where most cells are of it: what is strange alone is not asked.
-    unsuspected = useful[values[useful] < _STRANGE]
+    unsuspected = useful[values[useful] < STRANGE]
     if len(unsuspected) and _shift(state, look(source, unsuspected), look(peers.source, peers.usual)) >= _SHIFTED:
         logger.info("The query as a whole differs from the reference, as another batch does: each cell is judged alone")
         return Beside(values, novelty.n_held_out, together=False)

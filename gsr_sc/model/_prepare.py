@@ -112,7 +112,6 @@ def _report_constant(data: Input, transform: Transform, facts: Facts) -> None:
         If no variable varies.
     """
     if transform.n_inputs == 0:
-        msg = f"No chosen variable of {data.where} varies among the observations: there is nothing to map. "
         if facts.kind == "counts" and (~facts.unseen).sum() == 1:
             (name,) = data.var_names[~facts.unseen]
             msg = (
@@ -120,7 +119,8 @@ def _report_constant(data: Input, transform: Transform, facts: Facts) -> None:
                 "is the same in all observations. Give more variables, or say `transform=None` to map it as it is."
             )
         else:
-            msg += (
+            msg = (
+                f"No chosen variable of {data.where} varies among the observations: there is nothing to map. "
                 f"Check the values, which variables `mask_var` chooses ({len(data.columns)}), or pass another `layer=`."
             )
         raise ValueError(msg)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from ..matrices import MatrixSource, PartialSource, Rows, open_rows, principal_axes
+from ..matrices import MatrixSource, PartialSource, Rows, open_rows, principal_axes, row_totals
 from ..stats import MIN_HELD_OUT, Look, calibrate, usual_looks
 from ._fitted import as_it_travels
 
@@ -212,11 +212,11 @@ def _thinned(
 ) -> MatrixSource:
     """Some rows as if a share of their counts alone had been seen."""
     values = rows.take(index)
-    whole = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
+    whole = row_totals(values)
     counts = values.data if rows.is_sparse else values
     counts[:] = rng.binomial(counts.astype(np.int64), kept)
     conditions = None if source.conditions is None else source.conditions[index]
-    totals = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
+    totals = row_totals(values)
     if source.totals is not None:
         # Totals over other variables too, and those that are estimated, shrink by as much as those that are counted here.
         totals *= source.totals[index] / np.maximum(whole, 1)

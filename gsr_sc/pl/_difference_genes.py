@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._checks import require_number, unknown
+from .._checks import require_number
 from .._docs import doc_params
 from ..get import compare as compared
 from ..get._values import names_list, picked
@@ -146,11 +146,7 @@ def _named(table: pd.DataFrame, genes: list[str]) -> list[str]:
     if not genes:
         msg = "`genes` is empty; name at least one, or leave it out to draw those that differ most surely."
         raise ValueError(msg)
-    tested = list(dict.fromkeys(table["gene"].astype(str)))
-    missing = [name for name in genes if name not in set(tested)]
-    if missing:
-        raise KeyError(unknown("`genes` among those tested", missing, tested))
-    return list(dict.fromkeys(genes))
+    return list(dict.fromkeys(picked(genes, table["gene"].unique(), "`genes` among those tested", error=KeyError)))
 
 
 def _surest(table: pd.DataFrame, columns: list[str], n: int) -> list[str]:

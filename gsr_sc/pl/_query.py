@@ -13,7 +13,7 @@ from .._docs import doc_params
 from ..get import query as query_table
 from ..get._columns import read_labels
 from ..get._values import chosen, names_list
-from ..slots import StoredMap
+from ..slots import STRANGE, StoredMap
 from ._canvas import canvas, check_ax
 from ._color_panels import BAR_HEIGHT, bar_beside, heading
 from ._colors import FRAME, GREY, NA_COLOR, RIM, colormap, label_colors
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 Panel = Literal["labels", "confidence", "novelty"]
 _PANELS: tuple[Panel, ...] = ("labels", "confidence", "novelty")
 _BARS = {"confidence": "share of such labels that are right", "novelty": "share of reference less strange"}
-# Strange enough to be told of, and how many of more cells of the reference would be.
-_STRANGE = 0.95
 _UNSURE = 0.5
 # Darker than what has no value, paler than any label.
 _REFERENCE = "#c4c4ca"
@@ -260,8 +258,8 @@ def _foot(name: str, table: pd.DataFrame, n_reference: int) -> str:
     if name == "confidence":
         return f"{100 * float((known < _UNSURE).mean()):.0f} % of cells below {_UNSURE:g}"
     # Of more cells of the reference it would be as many as are above the limit.
-    share = 100 * float((known > _STRANGE).mean())
-    return f"{share:.0f} % above {_STRANGE:g} ({100 * (1 - _STRANGE):.0f} % would be usual)"
+    share = 100 * float((known > STRANGE).mean())
+    return f"{share:.0f} % above {STRANGE:g} ({100 * (1 - STRANGE):.0f} % would be usual)"
 
 
 def _genes(report: Mapping[str, Any], width: float) -> str:

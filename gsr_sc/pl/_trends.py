@@ -11,7 +11,7 @@ from scipy import sparse
 from ..get import order_genes
 from ..get._columns import are_counts
 from ..get._values import names_list, read_values
-from ..matrices import open_rows
+from ..matrices import open_rows, row_totals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +143,7 @@ def read_genes(
 
 def _totals(block: Any) -> tuple[bool, NDArray[np.float64]]:
     """Whether values are counts, and the total of each row."""
-    return are_counts(block), np.asarray(block.sum(axis=1, dtype=np.float64)).ravel()
+    return are_counts(block), row_totals(block)
 
 
 def chosen_genes(stored: StoredMap, genes: str | Sequence[str] | None, n_genes: int) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ._added import write_added, write_levels, write_order, write_query
-from ._keys import ADDED_UNS, UNASSIGNED, Keys
+from ._keys import ADDED_UNS, STRANGE, UNASSIGNED, Keys
 from ._store import MapResults, require_own, write_results
 from ._stored import StoredMap, group_names, stored_scan
 
 __all__ = [
     "ADDED_UNS",
+    "STRANGE",
     "UNASSIGNED",
     "Keys",
     "MapResults",

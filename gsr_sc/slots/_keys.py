@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 DEFAULT_KEY = "gsr"
 UNASSIGNED = "unassigned"
+# Novelty above which a cell is called strange: more of the reference are so in one case of twenty.
+STRANGE = 0.95
 UNASSIGNED_COLOR = "#8b8b90"
 
 # What functions on a stored map add to it. A new map under the same key removes all of these: they speak of the old one.

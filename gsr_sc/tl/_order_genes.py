@@ -13,7 +13,7 @@ from .._checks import require_number, unknown
 from .._docs import doc_params
 from .._log import configure
 from ..get._columns import are_counts
-from ..matrices import open_rows
+from ..matrices import open_rows, row_totals
 from ..slots import StoredMap, write_added
 from ..stats import adjusted, change_along
 
@@ -215,8 +215,7 @@ def _column(adata: AnnData, name: str) -> NDArray[np.float64]:
 
 def _glance(values: Any) -> tuple[bool, NDArray[np.float64], NDArray[np.float64]]:
     """Whether all values are counts, the total of each row, and how many of its values are not 0."""
-    totals = np.asarray(values.sum(axis=1, dtype=np.float64)).ravel()
-    return are_counts(values), totals, np.asarray((values != 0).sum(axis=1), dtype=np.float64).ravel()
+    return are_counts(values), row_totals(values), np.asarray((values != 0).sum(axis=1), dtype=np.float64).ravel()
 
 
 @dataclass(frozen=True)

@@ -321,7 +321,7 @@ class TestNovelty:
         query = anndata.concat([trained.query[:n_known], trained.strange])
         assert trained.map(query).uns["gsr_query"]["judged_together"]
         # They lie in all groups and shift most of them, so that they would be taken for one.
-        monkeypatch.setattr("gsr_sc.model._beside._STRANGE", 2)
+        monkeypatch.setattr("gsr_sc.model._beside.STRANGE", 2)
         assert not trained.map(query).uns["gsr_query"]["judged_together"]
 
     def test_genes_are_missing_in_held_out_cells_too(self, trained: Trained) -> None:
