@@ -22,8 +22,8 @@ def minisom(data: DataSet, *, seed: int, **_: Any) -> Result:
     from minisom import MiniSom
 
     x = data.components()
-    # As many units as our own grid has: one for eight cells, within limits.
-    side = int(np.clip(np.sqrt(len(x) / 8), 4, 12))
+    # As many units as our own grid has: one for four cells, within limits.
+    side = int(np.clip(np.sqrt(len(x) / 4), 4, 12))
     som = MiniSom(side, side, x.shape[1], random_seed=seed)
     som.pca_weights_init(x)
     som.train(x, 10, random_order=True, use_epochs=True)
