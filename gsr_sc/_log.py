@@ -53,7 +53,9 @@ def configure() -> None:
 
 
 def warn(message: str) -> None:
-    """Warn at the line outside this package that led here."""
+    """Warn at the line outside this package that led here; the first of several processes speaks for all."""
+    if rank() > 0:
+        return
     level, frame = 1, inspect.currentframe()
     while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(__package__ + "."):
         level, frame = level + 1, frame.f_back

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import warnings
 from typing import TYPE_CHECKING
 
@@ -66,13 +67,16 @@ def write(adata: AnnData, path: Path) -> None:
     with warnings.catch_warnings():
         # What anndata and zarr announce of their next versions is no news of this data set.
         warnings.simplefilter("ignore")
-        if path.suffix == ".zarr":
-            adata.write_zarr(path)
-            return
         # Beside its place first: an interrupted command leaves what was there, which may be its own input.
         part = path.with_name(f".{path.name}.part")
         try:
-            adata.write_h5ad(part)
+            if path.suffix == ".h5ad":
+                adata.write_h5ad(part)
+            else:
+                adata.write_zarr(part)
+                # A folder with something in it cannot be written over.
+                shutil.rmtree(path, ignore_errors=True)
             part.replace(path)
         finally:
+            shutil.rmtree(part, ignore_errors=True)
             part.unlink(missing_ok=True)

@@ -77,7 +77,7 @@ _METAVARS: dict[Callable[[str], Any], str] = {
 _HELP = {
     "graph": '"grid" (the default), "torus", "hex", "ring", "rings", "line", "lines", "star", "tree", "wishbone", "groups" or "learned".',
     "mask_var": 'Boolean column of .var that tells which variables to use. By default "highly_variable", if there is one.',
-    "transform": 'What the encoder sees: "zscore", "pearson" or "combined" (of counts), "none" (values as given), or "auto".',
+    "transform": 'What the encoder sees: "zscore", "pearson" (of counts), "combined", "none" (values as given), or "auto".',
     "hidden": "Widths of the network's layers before the layer of neurons, 128,128 by default.",
     "hidden_decoder": "Widths of those behind it; by default those of --hidden in reverse.",
     "batch_key": "Column of .obs that tells the batch, or several with commas between: the map shows what batches share.",

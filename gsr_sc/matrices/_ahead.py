@@ -21,7 +21,7 @@ _FIRST_SHARE = 1 / 8
 
 
 class Ahead:
-    """Rows in a fixed order, pool after pool; the next pool is read by another thread.
+    """Rows in a fixed order, pool after pool; once they are asked for, the next pool is read by another thread.
 
     Parameters
     ----------
@@ -45,7 +45,8 @@ class Ahead:
         self._current = -1
         self._read_rows: Read | None = None
         self._thread = ThreadPoolExecutor(1, "gsr_sc-disk")
-        self._coming: Future[Read] | None = self._thread.submit(read, pools[0]) if pools else None
+        # Nothing before it is asked for: rows that are held elsewhere never are.
+        self._coming: Future[Read] | None = None
 
     def is_next(self, index: NDArray[np.intp]) -> bool:
         """Whether these are the rows to come."""
@@ -88,8 +89,8 @@ class Ahead:
         self._current += 1
         # Let go first: no more than two pools are held.
         self._read_rows = None
-        assert self._coming is not None
-        self._read_rows, self._coming = self._coming.result(), None
+        coming = self._coming or self._thread.submit(self._read, self._pools[self._current])
+        self._read_rows, self._coming = coming.result(), None
         if self._current + 1 < len(self._pools):
             self._coming = self._thread.submit(self._read, self._pools[self._current + 1])
 

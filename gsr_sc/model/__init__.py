@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from ._fitted import Fitted, results
-from ._gsr import GSR
+from ._gsr import GSR, train
 from ._query import place_query
-from ._serialize import refuse_existing
+from ._serialize import require_folder
 from ._use import require_writable
 
 __all__ = [
     "GSR",
     "Fitted",
     "place_query",
-    "refuse_existing",
+    "require_folder",
     "require_writable",
     "results",
+    "train",
 ]

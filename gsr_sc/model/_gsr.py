@@ -30,7 +30,7 @@ from ._use import FittedModel
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import torch
     from anndata import AnnData
@@ -153,6 +153,11 @@ class GSR(FittedModel):
             If Ctrl-C is pressed before the network has learned anything, or twice. Pressed once, later, it ends the
             training with the best map so far, and `params["interrupted"]` is True.
         """
+        self._train(adata, progress=progress)()
+        return self
+
+    def _train(self, adata: AnnData, *, progress: bool | None) -> Callable[[], None]:
+        """Fit, and return what removes the checkpoint: to be called when there is nothing left that could be lost."""
         configure()
         kept = None
         if self.checkpoint is not None:
@@ -196,9 +201,8 @@ class GSR(FittedModel):
         # What was asked for beside what was used.
         state.params.update(self._options(), n_jobs=n_threads)
         self._state = state
-        if kept is not None and world.rank == 0 and not state.params["interrupted"]:
-            kept.remove()
-        return self
+        over = kept is not None and world.rank == 0 and not state.params["interrupted"]
+        return kept.remove if kept is not None and over else lambda: None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, device: str | torch.device = "auto") -> GSR:
@@ -251,3 +255,13 @@ class GSR(FittedModel):
         options |= {"unlabelled_category": self.unlabelled_category}
         rng = int(self.rng) if isinstance(self.rng, int | np.integer) else None
         return {**options, "init": self.init, "device": str(self.device), "rng": rng}
+
+
+def train(model: GSR, adata: AnnData, *, progress: bool | None = None) -> Callable[[], None]:
+    """As :meth:`GSR.fit`, for whoever goes on with the model before the training is worth nothing any more.
+
+    Returns
+    -------
+    What removes the checkpoint, if there is one and the training has ended.
+    """
+    return model._train(adata, progress=progress)  # noqa: SLF001

@@ -133,9 +133,12 @@ def place_query(
 def _refuse(state: Fitted, names: pd.Index[str], match: Match, min_overlap: float, var_key: str | None) -> None:
     n_found, n_read = int(match.found.sum()), len(match.found)
     where = ".var_names" if var_key is None else f".var[{var_key!r}]"
+    # Those that both have tell nothing of what is wrong.
+    unmatched, others = state.var_names[~match.found], names[~names.isin(state.var_names)]
+    has = f", the data {listed(others[:3])}" if len(others) else ", the data nothing else"
     msg = (
         f"{n_found} of the {n_read} variables that the model reads are in {where} ({n_found / n_read:.0%}); `min_overlap` "
-        f"asks for {min_overlap:.0%}. The model knows {listed(state.var_names[:3])}, the data {listed(names[:3])}. "
+        f"asks for {min_overlap:.0%}. Unmatched, the model has {listed(unmatched[:3])}{has}. "
         "If a column of .var holds such names, pass it as `var_key`; else fit on the shared variables."
     )
     raise ValueError(msg)
@@ -144,7 +147,7 @@ def _refuse(state: Fitted, names: pd.Index[str], match: Match, min_overlap: floa
 def _compare_scale(state: Fitted, source: MatrixSource, match: Match, data: Input) -> None:
     """Warn of logarithms on another scale, such as of counts per million instead of ten thousand."""
     transform = state.transform
-    if transform.kind != "zscore" or transform.counts or state.params.get("values") != "positive":
+    if transform.kind not in ("zscore", "combined") or transform.counts or state.params.get("values") != "positive":
         return
     usual = float(transform.mean[match.found].mean(dtype=np.float64))
     rows = data.rows.sample(np.arange(len(source)), 2000)

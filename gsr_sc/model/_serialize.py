@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
@@ -25,22 +25,52 @@ def write_folder(
 ) -> None:
     """Write arrays and a description to a folder.
 
-    Both files are written beside their place first, so that an interrupted save leaves no half of one.
+    Both files are written beside their place first, so that a save that is interrupted or fails leaves no half of one.
 
     Raises
     ------
     FileExistsError
         If a model is there already and `overwrite` is False, or the path is a file.
+    OSError
+        If nothing can be written there, or not all of it.
     """
     folder = Path(path)
     refuse_existing(folder, overwrite=overwrite)
     text = json.dumps({"format": "gsr_sc", "schema": SCHEMA, **description}, indent=1, allow_nan=True)
-    folder.mkdir(parents=True, exist_ok=True)
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(contiguous, folder / f"{_ARRAYS}.part")
-    (folder / f"{_DESCRIPTION}.part").write_text(text, encoding="utf-8")
-    for name in (_ARRAYS, _DESCRIPTION):
-        (folder / f"{name}.part").replace(folder / name)
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = {name: folder / f"{name}.part" for name in (_ARRAYS, _DESCRIPTION)}
+    try:
+        # Not `save_file`, whose files nobody else may read, whatever the user has set for new ones.
+        parts[_ARRAYS].write_bytes(save(contiguous))
+        parts[_DESCRIPTION].write_text(text, encoding="utf-8")
+        for name, part in parts.items():
+            part.replace(folder / name)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def require_folder(path: str | os.PathLike[str]) -> None:
+    """Raise, before any work, if no model can be saved at a path in the end.
+
+    Raises
+    ------
+    FileExistsError
+        If the path is a file, or a model is there already.
+    PermissionError
+        If nothing can be written there.
+    """
+    folder = Path(path)
+    refuse_existing(folder)
+    # Folders above it are made, too.
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        msg = f"No model can be saved in {str(folder)!r}: {str(there)!r} is no folder that can be written to. Choose another path."
+        raise PermissionError(msg)
 
 
 def refuse_existing(path: str | os.PathLike[str], *, overwrite: bool = False) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .._docs import MODEL, doc_params
-from .._log import configure
+from .._log import configure, warn
 from .._processes import rank
 from ..matrices import Collected, collected
-from ..model import GSR, refuse_existing, require_writable
+from ..model import GSR, require_folder, require_writable, train
 from ..slots import Keys, require_own
 
 if TYPE_CHECKING:
@@ -113,16 +114,18 @@ def fit(
 
     Raises
     ------
-    ValueError, KeyError, TypeError
-        If options or data are wrong: before any training, and with `adata` unchanged.
+    ValueError, KeyError, TypeError, OSError
+        If options or data are wrong, or no model can be saved where it is to be: before any training, and with `adata` unchanged.
     KeyboardInterrupt
-        If Ctrl-C is pressed before the network has learned anything, or twice; `adata` is unchanged. Pressed once, later, it
-        ends the training with the best map so far, and `params["interrupted"]` is True.
+        If Ctrl-C is pressed before the network has learned anything, twice, or while cells are placed; `adata` is unchanged,
+        and with `checkpoint` the same call goes on. Pressed once, during the training, it ends that with the best map so far, and
+        `params["interrupted"]` is True.
 
     Warns
     -----
     UserWarning
         If observations or variables carry nothing: they are named and left out of the fit.
+        If a checkpoint or the model cannot be written, as on a full disk: the fit goes on.
 
     References
     ----------
@@ -142,7 +145,7 @@ def fit(
     require_writable(adata, copy=copy)
     require_own(adata, keys)
     if save_model is not None:
-        refuse_existing(save_model)
+        require_folder(save_model)
     model = GSR(
         graph=graph,
         n_neurons=n_neurons,
@@ -172,13 +175,15 @@ def fit(
     )
     start = time.perf_counter()
     logger.info("fitting a map of neurons")
-    model.fit(adata, progress=progress)
-    if save_model is not None and rank() == 0:
-        model.save(save_model)
+    remove_checkpoint = train(model, adata, progress=progress)
+    # Before cells are placed, which may take long and is no more than `GSR.load(path).annotate(adata)`.
+    saved = save_model is None or rank() > 0 or _saved(model, save_model)
     if copy and not isinstance(adata, Collected):
         adata = adata.copy()
     # Every process that trained is here.
     model.annotate(adata, key_added=key_added, together=True)
+    if saved:
+        remove_checkpoint()
     logger.info(
         "    finished (%.1f s): added\n    %r, activations (adata.obsm)\n    %r, coordinates on the map (adata.obsm)\n"
         "    %r, cluster-indicator groups (adata.obs)",
@@ -190,3 +195,18 @@ def fit(
     if isinstance(adata, Collected):
         return adata.annotation
     return adata if copy else None
+
+
+def _saved(model: GSR, path: str | os.PathLike[str]) -> bool:
+    """Save a model; if that fails, as on a full disk, say so rather than lose what took hours."""
+    try:
+        model.save(path)
+    except OSError as error:
+        kept = model.checkpoint is not None and Path(model.checkpoint).exists()
+        with_checkpoint = " The checkpoint is kept: the same call saves again without training." if kept else ""
+        msg = (
+            f"The model could not be saved to {str(path)!r} ({error}); cells are placed all the same.{with_checkpoint}"
+        )
+        warn(msg)
+        return False
+    return True

@@ -95,7 +95,8 @@ class Checkpoint:
             part.replace(self.path)
         finally:
             part.unlink(missing_ok=True)
-        self._written = time.monotonic()
+            # Also if it failed, or it would be tried after every epoch.
+            self._written = time.monotonic()
 
     def remove(self) -> None:
         """Remove the file: the training has ended."""

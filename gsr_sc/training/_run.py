@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
+from .._log import warn
 from ._attempt import MEASURES, Attempt, Run
 from ._interrupt import Interrupt, StoppedError
 from ._loop import LoopState
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._checkpoint import Checkpoint
+    from ._distributed import World
     from ._loop import Loop
     from ._plan import TrainingPlan
     from ._progress import Progress
@@ -90,7 +94,8 @@ class Runner:
         self._warm_up: list[dict[str, float]] = []
         self._start: LoopState | None = None
         self._attempt: Attempt | None = None
-        saved = None if checkpoint is None else checkpoint.read()
+        self._warned = False
+        saved = None if checkpoint is None else _read(checkpoint, loop.world)
         if saved is not None:
             self._restore(saved)
         # Trainings that had ended before this process began.
@@ -170,8 +175,17 @@ class Runner:
         self.progress.skip((n_epochs - self.plan.warm_up_epochs) * self._n_steps)
 
     def _keep(self) -> None:
-        if self.checkpoint is not None and self.loop.world.rank == 0 and self.checkpoint.is_due:
+        if self.checkpoint is None or self.loop.world.rank > 0 or not self.checkpoint.is_due:
+            return
+        try:
             self.checkpoint.write(self._state)
+        except (OSError, SafetensorError) as error:
+            # What is trained is worth more than the means to go on with it.
+            if not self._warned:
+                warn(
+                    f"No checkpoint could be written to {str(self.checkpoint.path)!r} ({error}); the training goes on."
+                )
+            self._warned = True
 
     def _state(self) -> dict[str, Any]:
         """Everything that a continued training depends on; between two epochs."""
@@ -227,3 +241,23 @@ class Runner:
     def _step(self, loss: float) -> None:
         self.progress.step(loss)
         self.interrupt.after_step()
+
+
+def _read(checkpoint: Checkpoint, world: World) -> Any:
+    """What the first process finds in a checkpoint: others may be where there is no such file, and would begin anew.
+
+    Raises
+    ------
+    ValueError
+        In all processes, if the file is no checkpoint, or of other data or options.
+    """
+    saved, error = None, None
+    if world.rank == 0:
+        try:
+            saved = checkpoint.read()
+        except ValueError as wrong:
+            error = wrong
+    saved, error = world.agree((saved, error))
+    if error is not None:
+        raise error
+    return saved

@@ -15,6 +15,7 @@ from _source import ROOT
 
 import gsr_sc
 from gsr_sc.cli import main
+from gsr_sc.cli._files import read, write
 from gsr_sc.cli._main import parser
 from gsr_sc.cli._options import TYPES
 
@@ -134,6 +135,36 @@ def test_help_needs_neither_torch_nor_scanpy(tmp_path: Path) -> None:
 
 
 # -- fit and map ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["out.zarr", "out.h5ad"])
+def test_a_write_that_fails_leaves_what_was_there(
+    name: str, line: AnnData, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def half(self: AnnData, path: Path) -> None:
+        if path.suffix == ".zarr" or ".zarr." in path.name:
+            path.mkdir()
+            (path / "zarr.json").write_text("half")
+        else:
+            path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    folder = tmp_path / "out"
+    folder.mkdir()
+    target = folder / name
+    for there in (False, True):
+        if there:
+            write(line, target)
+            assert read(target).shape == line.shape
+        with monkeypatch.context() as patch:
+            patch.setattr(ad.AnnData, "write_zarr", half)
+            patch.setattr(ad.AnnData, "write_h5ad", half)
+            with pytest.raises(OSError, match="No space"):
+                write(line, target)
+        assert [path.name for path in folder.iterdir()] == [name] * there
+    line.obs["new"] = 1.0
+    write(line, target)
+    assert "new" in read(target).obs, "written over"
 
 
 @pytest.mark.parametrize(("source", "target"), [("in.h5ad", "out.zarr"), ("in.zarr", "out.h5ad")])

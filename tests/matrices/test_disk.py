@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from gsr_sc.matrices import _disk, open_rows
+from gsr_sc.matrices import MatrixSource, Transform, _disk, open_rows
 from gsr_sc.matrices._ahead import runs_of, shuffled_runs
 from gsr_sc.matrices._readers import SliceReader
 
@@ -168,3 +168,25 @@ def test_rows_that_stand_for_all_come_in_short_runs_from_all_over(noting: Noting
     assert chosen.max() > 0.8 * N_OBS
     np.testing.assert_array_equal(chosen, rows.sample(np.arange(N_OBS), 640))
     np.testing.assert_array_equal(rows.sample(np.arange(9), 640), np.arange(9))
+
+
+def test_what_is_held_is_not_read_again_for_an_epoch(noting: Noting, table: np.ndarray) -> None:
+    rows = open_rows(noting)
+    nothing = np.zeros(2, dtype=np.float32)
+    transform = Transform(
+        kind="none",
+        counts=False,
+        columns=np.arange(2),
+        target=1.0,
+        mean=nothing,
+        scale=nothing + 1,
+        baseline=nothing,
+        clip=10.0,
+    )
+    source = MatrixSource(rows, transform, hold=True)
+    noting.asked.clear()
+    (order,) = source.shuffled(np.arange(N_OBS), np.random.default_rng(0), N_OBS)
+    for index in np.array_split(order, 30):
+        np.testing.assert_array_equal(source.batch(index), table[index])
+    rows._shuffled._thread.shutdown(wait=True)
+    assert noting.asked == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -168,6 +170,45 @@ def test_what_is_there_is_not_lost_unless_asked(saved: tuple[GSR, Path], tmp_pat
     assert not list((tmp_path / "m").glob("*.part"))
     model.save(tmp_path / "new" / "deeper")
     assert (tmp_path / "new" / "deeper" / "model.json").exists()
+
+
+def test_a_save_that_fails_leaves_what_was_there(
+    saved: tuple[GSR, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    model = saved[0]
+    model.save(tmp_path / "model")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    monkeypatch.setattr(Path, "write_text", refuse)
+    for folder in ("model", "new", "a/new"):
+        with pytest.raises(OSError, match="No space"):
+            model.save(tmp_path / folder, overwrite=True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == before
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_whoever_may_read_new_files_may_read_a_model(saved: tuple[GSR, Path], tmp_path: Path) -> None:
+    (tmp_path / "new").touch()
+    saved[0].save(tmp_path / "model")
+    wanted = (tmp_path / "new").stat().st_mode
+    assert [path.stat().st_mode for path in (tmp_path / "model").iterdir()] == [wanted, wanted]
+
+
+def test_a_place_that_cannot_be_written_to_is_named_before_any_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    adata = gsr_sc.datasets.simulate_clusters(60, 8)
+    (tmp_path / "file").touch()
+    places = [(tmp_path / "file" / "model", "file"), (tmp_path / "a" / "model", tmp_path.name)]
+    for place, named in places:
+        with pytest.raises(PermissionError, match=f"{named}' is no folder that can be written to"):
+            gsr_sc.tl.fit(adata, save_model=place)
+        # As on a disk that is mounted for reading.
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert "gsr" not in adata.uns
 
 
 @pytest.mark.parametrize(

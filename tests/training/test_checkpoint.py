@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gsr_sc
-from gsr_sc.training import Checkpoint
+from gsr_sc.training import Checkpoint, World
 from gsr_sc.training import _checkpoint as module
 from gsr_sc.training._checkpoint import pack, unpack
+from gsr_sc.training._run import _read as read_by_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,6 +127,89 @@ def test_the_bar_ends_full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caps
         assert f"{N_STEPS}/{N_STEPS}" in capsys.readouterr().err
 
 
+def refuse(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_what_breaks_after_the_training_costs_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file, steps = tmp_path / "fit.checkpoint", list[float]()
+    with monkeypatch.context() as patch:
+        patch.setattr(gsr_sc.GSR, "annotate", refuse)
+        with pytest.raises(OSError, match="No space"):
+            fitted(smoothness=0.5, checkpoint=file, save_model=tmp_path / "model")
+    np.testing.assert_array_equal(
+        gsr_sc.GSR.load(tmp_path / "model").transform(data()), whole_fit().obsm["X_gsr"], "the model is there already"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(gsr_sc.training.Progress, "step", lambda self, loss: steps.append(loss))
+        assert_same_map(fitted(smoothness=0.5, checkpoint=file), whole_fit())
+    assert steps == []
+    assert not file.exists()
+
+
+def test_a_model_that_cannot_be_saved_costs_neither_map_nor_training(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from gsr_sc.model import _serialize
+
+    file, model = tmp_path / "fit.checkpoint", tmp_path / "model"
+    with monkeypatch.context() as patch:
+        patch.setattr(_serialize.Path, "write_text", refuse)
+        with pytest.warns(UserWarning, match="could not be saved .* placed all the same. The checkpoint is kept"):
+            found = fitted(smoothness=0.5, checkpoint=file, save_model=model)
+    assert_same_map(found, whole_fit())
+    assert [path.name for path in tmp_path.iterdir()] == [file.name], "no half of a model"
+    at_step(monkeypatch, 1, kill)
+    fitted(smoothness=0.5, checkpoint=file, save_model=model)
+    np.testing.assert_array_equal(gsr_sc.GSR.load(model).transform(data()), whole_fit().obsm["X_gsr"])
+    assert not file.exists()
+
+
+def test_a_full_disk_ends_no_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    written, msg = list[int](), "I/O error: No space left on device"
+
+    def full(tensors: Any, path: Any, metadata: Any) -> None:
+        written.append(1)
+        path.write_bytes(b"half")
+        raise module.SafetensorError(msg)
+
+    monkeypatch.setattr(module, "save_file", full)
+    with pytest.warns(UserWarning, match="No checkpoint could be written to .*No space left") as told:
+        found = fitted(smoothness=0.5, checkpoint=tmp_path / "fit.checkpoint")
+    assert len(written) > 1, "there may be space again"
+    assert len(told) == 1
+    assert_same_map(found, whole_fit())
+    assert list(tmp_path.iterdir()) == []
+
+
+class First(World):
+    """The first of two processes, which the other one hears."""
+
+    told: Any = None
+
+    def agree(self, value: Any) -> Any:
+        First.told = value
+        return value
+
+
+class Second(World):
+    """The other one."""
+
+    def agree(self, value: Any) -> Any:
+        assert value == (None, None), "it has looked itself"
+        return First.told
+
+
+def test_all_processes_go_on_from_what_the_first_finds(tmp_path: Path) -> None:
+    kept = Checkpoint(tmp_path / "state", {"rng": 0})
+    kept.write(lambda: {"epoch": 3})
+    elsewhere = Checkpoint(tmp_path / "not there", {"rng": 0})
+    assert read_by_all(kept, First(0, 2)) == read_by_all(elsewhere, Second(1, 2)) == {"epoch": 3}
+    for mine, world in ((Checkpoint(kept.path, {"rng": 1}), First(0, 2)), (elsewhere, Second(1, 2))):
+        with pytest.raises(ValueError, match="rng is 0 there and 1 here"):
+            read_by_all(mine, world)
+
+
 # -- other fits -------------------------------------------------------------------------------------------------------
 
 
@@ -155,7 +239,7 @@ def broken_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ({"layer": "counts"}, "sum of values is"),
         ({"batch_key": "batch"}, "batches is None there"),
         ({"labels_key": "batch"}, "labels is None there"),
-        ({"transform": None}, "transform is 'zscore' there and 'none' here"),
+        ({"transform": None}, "transform is 'combined' there and 'none' here"),
         ({"mask_var": np.arange(40) < 30}, "n_vars is 40 there and 30 here"),
     ],
     ids=lambda value: str(value)[:24] if isinstance(value, dict) else "",

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from _source import ROOT
 
 import gsr_sc
 from gsr_sc import _processes
+from gsr_sc._log import warn
 from gsr_sc.matrices import SharedRows, open_rows
 from gsr_sc.training import LostProcessError, World, tells_why
 from gsr_sc.training._fit import _require_sharable
@@ -247,6 +249,17 @@ def test_who_this_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     assert (_processes.rank(), _processes.n_processes(), _processes.local_rank(), _processes.n_local()) == (3, 8, 1, 2)
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_the_first_process_alone_warns(rank: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.setenv(name, "2")
+    monkeypatch.setenv("RANK", rank)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        warn("something")
+    assert [str(each.message) for each in told] == ["something"] * (rank == "0")
 
 
 def test_auto_takes_a_gpu_for_each_process_of_a_machine(monkeypatch: pytest.MonkeyPatch) -> None:
