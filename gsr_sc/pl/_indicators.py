@@ -207,7 +207,7 @@ def _finish(panel: Axes, texts: list[str], colors: list[Any], names: list[str], 
     else:
         panel.set_xticks([])
     panel.tick_params(length=0, pad=2)
-    panel.tick_params(axis="y", pad=10 if any(color is not None for color in colors) else 3)
+    panel.tick_params(axis="y", pad=4 + sized(8) if any(color is not None for color in colors) else 3)
     for spine in panel.spines.values():
         spine.set_visible(False)
     for row, color in enumerate(colors):

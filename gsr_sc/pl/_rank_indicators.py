@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.collections import LineCollection
 from matplotlib.ticker import MultipleLocator
 
 from .._checks import require_number
@@ -15,8 +14,9 @@ from ..get._columns import read_labels
 from ..get._values import picked
 from ..slots import StoredMap
 from ._canvas import canvas
-from ._colors import FRAME, GREY, PAPER, ink, label_colors
+from ._colors import FRAME, GREY, RIM, ink, label_colors
 from ._sheet import write_footnote, write_title
+from ._spans import is_lost, write_spans
 from ._text import SMALL_SIZE, sized, text_width
 
 if TYPE_CHECKING:
@@ -147,7 +147,9 @@ def _names(rows: pd.DataFrame, unit: str) -> str:
 
 def _marks(panel: Axes, rows: pd.DataFrame, at: float, color: Any, *, wide: float, size: float, gid: str) -> None:
     ends = [[(low, at), (high, at)] for low, high in zip(rows["ci_low"], rows["ci_high"], strict=True)]
-    panel.add_collection(LineCollection(ends, colors=[color], linewidths=wide, zorder=2, gid=f"{gid} intervals"))
+    write_spans(panel, ends, [color] * len(ends), linewidth=wide, gid=f"{gid} intervals")
+    page = panel.get_facecolor()
+    rim = RIM if is_lost(color, page) else page
     for sign, marker in ((1, "o"), (-1, "v")):
         some = rows[rows["sign"] == sign]
         panel.scatter(
@@ -155,8 +157,8 @@ def _marks(panel: Axes, rows: pd.DataFrame, at: float, color: Any, *, wide: floa
             np.full(len(some), at),
             s=size,
             marker=marker,
-            c=[color] if gid == "assigned" else [PAPER],
-            edgecolors=PAPER if gid == "assigned" else [color],
+            c=[color] if gid == "assigned" else [page],
+            edgecolors=[rim] if gid == "assigned" else [color],
             linewidths=0.7,
             zorder=4 if gid == "assigned" else 3,
             gid=gid,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize, to_rgba
 
 from .._checks import require_choice
@@ -16,9 +15,10 @@ from ..get._trust import two_digits
 from ..get._values import names_list
 from ..slots import StoredMap
 from ._canvas import canvas, check_ax
-from ._colors import FRAME, GREY, colormap, ink, ink_on, label_colors
+from ._colors import FRAME, GREY, RIM, colormap, ink, ink_on, label_colors
 from ._layer import Layer
 from ._sheet import inches, title_height, write_colorbar, write_title
+from ._spans import is_lost, write_spans
 from ._text import SMALL_SIZE, sized, text_width, wrap
 
 if TYPE_CHECKING:
@@ -180,11 +180,11 @@ def _cells(panel: Axes, rows: list[tuple[str, tuple[float, float, float, float],
             for y, (_, _, values) in zip(place, rows, strict=True)
         ]
         colors = [color for _, color, _ in rows]
-        panel.add_collection(LineCollection(ends, colors=colors, linewidths=linewidth, zorder=2, gid="spread"))
+        write_spans(panel, ends, colors, linewidth=linewidth, gid="spread")
     medians = [float(values.median()) for _, _, values in rows]
-    panel.scatter(
-        medians, place, s=16, c="white", edgecolors=[c for _, c, _ in rows], linewidths=1.2, zorder=3, gid="median"
-    )
+    page = panel.get_facecolor()
+    edges = [RIM if is_lost(color, page) else color for _, color, _ in rows]
+    panel.scatter(medians, place, s=16, c=[page], edgecolors=edges, linewidths=1.2, zorder=3, gid="median")
     panel.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.5, -0.5), yticks=place)
     panel.set_yticklabels([name for name, _, _ in rows], fontsize=sized(SMALL_SIZE), color=ink(), parse_math=False)
     panel.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", ".25", ".5", ".75", "1"])

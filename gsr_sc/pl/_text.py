@@ -48,7 +48,8 @@ def _extent(text: str, family: tuple[str, ...]) -> float:  # noqa: ARG001
 def wrap(text: str, width: float, size: float = TITLE_SIZE) -> str:
     """Break a name into lines that fit a width in inches, after spaces and marks, in words only if they must be."""
     lines = [""]
-    for word in re.findall(r"[^\s/_\-+,;|]*[\s/_\-+,;|]*", text):
+    # A number keeps its percent sign.
+    for word in re.findall(r"(?:[^\s/_\-+,;|]|\s(?=%))*[\s/_\-+,;|]*", text):
         rest = word
         if lines[-1] and text_width((lines[-1] + rest).rstrip(), size) > width:
             lines.append("")

@@ -14,8 +14,8 @@ from ..get._values import picked
 from ..slots import stored_scan
 from ._canvas import canvas
 from ._colors import GREY, ink
-from ._sheet import write_title
-from ._text import SMALL_SIZE, sized, text_width, wrap
+from ._sheet import title_height, write_title
+from ._text import SMALL_SIZE, TITLE_SIZE, sized, text_width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,10 @@ _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#4
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _WIDTH, _HEIGHT = 3.4, 2.7
 _WITHIN = "smoothest within it"
+_NUMBERS = "numbers: smoothness"
+_LINE = 0.14
+# Where a number may stand beside its point.
+_SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1.2), (0, -1.2), (1.2, 0), (-1.2, 0))
 _BEST: dict[str, Any] = {"s": 190, "marker": "o", "linewidths": 1.2}
 _ELBOW: dict[str, Any] = {"s": 130, "marker": "D", "linewidths": 1.0, "zorder": 4}
 
@@ -104,10 +108,16 @@ def tradeoff(
     # The same colour whichever graphs are drawn.
     color_of = {name: _COLORS[number % len(_COLORS)] for number, name in enumerate(names)}
     labels = [f"{graph}, {size}" for (graph, size), _ in curves]
-    side = max(text_width(label, SMALL_SIZE) for label in [*labels, _WITHIN]) + sized(0.5)
-    head = wrap(str(stored["why"]) if title is None else title, _WIDTH + side)
-    left, top = sized(0.65), 0.2 + sized(0.145) * (head.count("\n") + 1)
-    high = max(_HEIGHT, sized(0.16) * (len(curves) + 5))
+    side = max(text_width(label, SMALL_SIZE) for label in [*labels, _NUMBERS]) + sized(0.5)
+    left = sized(0.65)
+    # The recommendation, and what is behind it.
+    head, _, reasons = str(stored["why"]).partition(". ") if title is None else (title, "", "")
+    head = head.removesuffix(".") if title is None else head
+    # A little less than there is: small letters are set wider than they are drawn.
+    reasons = wrap(reasons, 0.93 * (left + _WIDTH + side - 0.1), SMALL_SIZE)
+    above = sized(_LINE) * (reasons.count("\n") + 1 if reasons else 0) + 0.06
+    top = 0.15 + above + title_height(head, with_dot=False, width=left + _WIDTH + side - 0.1)
+    high = max(_HEIGHT, sized(0.16) * (len(curves) + 6))
     with canvas(left + _WIDTH + side + 0.1, top + high + sized(0.5), show=show, return_fig=return_fig, ax=ax) as page:
         panel = ax if ax is not None else page.add(left, top, _WIDTH, high)
         handles = []
@@ -138,18 +148,35 @@ def tradeoff(
         panel.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
         panel.grid(visible=False)
         panel.margins(0.1)
+        _write_smoothness(panel, table, smooth, color_of)
         if ax is None:
+            at = (0.1 - left) / _WIDTH
             panel.set_title(
-                head,
-                x=(0.1 - left) / _WIDTH,
+                wrap(head, left + _WIDTH + side - 0.1),
+                x=at,
+                pad=72 * above,
                 ha="left",
-                fontsize=sized(SMALL_SIZE + 1.5),
+                fontsize=sized(TITLE_SIZE),
                 color=ink(),
                 linespacing=1.15,
                 parse_math=False,
             )
+            panel.annotate(
+                reasons,
+                (at, 1),
+                (0, 5),
+                xycoords="axes fraction",
+                textcoords="offset points",
+                va="bottom",
+                fontsize=sized(SMALL_SIZE),
+                color=ink(),
+                linespacing=1.15,
+                parse_math=False,
+                annotation_clip=False,
+                gid="why",
+            )
         else:
-            write_title(panel, str(stored["why"]) if title is None else title)
+            write_title(panel, head)
     return page.result
 
 
@@ -161,6 +188,7 @@ def _keys(*, with_elbow: bool) -> list[Line2D]:
         *([Line2D([], [], marker="D", markersize=6, label="elbow", **open_mark)] if with_elbow else []),
         Line2D([], [], color=GREY, linestyle=":", linewidth=1.2, label="tolerance"),
         Line2D([], [], color=GREY, marker="o", markersize=4.5, linestyle="none", label=_WITHIN),
+        Line2D([], [], linestyle="none", label=_NUMBERS),
     ]
 
 
@@ -173,18 +201,46 @@ def _curve(panel: Axes, rows: pd.DataFrame, smooth: str, *, color: str, marker: 
     rows = rows.sort_values("smoothness")
     x, y = rows[smooth].to_numpy(dtype=float), rows["explained_variance"].to_numpy(dtype=float)
     panel.plot(x, y, color=color, linewidth=1.2, zorder=2, gid="curve")
-    faces = [color if is_taken else "white" for is_taken in rows["candidate"]]
+    faces = [color if is_taken else panel.get_facecolor() for is_taken in rows["candidate"]]
     panel.scatter(x, y, s=22, marker=marker, c=faces, edgecolors=color, linewidths=1.1, zorder=3, gid="fits")
-    # Out of the ring round what is recommended, and of the diamond of an elbow.
-    marked = rows["recommended"].to_numpy(dtype=bool) | rows["elbow"].to_numpy(dtype=bool)
-    for at, height, value, ringed in zip(x, y, rows["smoothness"], marked, strict=True):
-        shift = (6, 7) if ringed else (3, 4)
-        panel.annotate(
-            f"{value:g}", (at, height), shift, textcoords="offset points", fontsize=sized(SMALL_SIZE - 1.5), color=color
-        )
     plain = float(rows["explained_variance_unregularised"].mean())
     lowest = plain - tolerance * abs(plain)
     reach = 0.02 * max(float(np.ptp(x)), 0.05)
     panel.plot(
         [x.min() - reach, x.max() + reach], [lowest, lowest], ":", color=color, linewidth=1.0, zorder=1, gid="limit"
     )
+
+
+def _write_smoothness(panel: Axes, table: pd.DataFrame, smooth: str, color_of: dict[str, str]) -> None:
+    """The smoothness beside every point that has room for it, those that are marked first."""
+    marked = (table["recommended"] | table["elbow"]).to_numpy(dtype=bool)
+    first = np.lexsort((-table["candidate"].to_numpy(dtype=int), -marked.astype(int)))
+    points = table[[smooth, "explained_variance"]].to_numpy(dtype=float)
+    panel.autoscale_view()
+    figure = panel.get_figure(root=True)
+    assert figure is not None
+    # In points; what is taken are middles and half the size of marks, then of numbers.
+    at = panel.transData.transform(points) * 72 / figure.dpi
+    size = sized(SMALL_SIZE - 1.5)
+    taken = [(middle, np.full(2, 7.0 if has_ring else 3.0)) for middle, has_ring in zip(at, marked, strict=True)]
+    for row in first:
+        text = f"{table['smoothness'].iloc[row]:g}"
+        half = np.array([72 * text_width(text, SMALL_SIZE - 1.5), 1.2 * size]) / 2
+        away = np.array([5.0, 5.0]) + half if marked[row] else np.array([2.0, 2.5]) + half
+        for side in _SIDES:
+            middle = at[row] + away * side
+            others = [place for number, place in enumerate(taken) if number != row]
+            if all((np.abs(middle - other) >= half + room).any() for other, room in others):
+                taken.append((middle, half))
+                panel.annotate(
+                    text,
+                    points[row],
+                    middle - at[row],
+                    textcoords="offset points",
+                    ha="center",
+                    va="center",
+                    fontsize=size,
+                    color=color_of[str(table["graph"].iloc[row])],
+                    gid="smoothness",
+                )
+                break

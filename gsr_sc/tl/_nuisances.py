@@ -17,6 +17,7 @@ from ..inputs import examine, read_input
 from ..metrics._arrays import label_means
 from ..metrics._variance import category_design, explained_share, smooth_design
 from ..slots import StoredMap, write_added
+from ._programs import layer_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DEPTH = "depth"
-_DEPTH_COLUMNS = ("total_counts", "n_counts", "nCount_RNA")
+_DEPTH_COLUMNS = ("total_counts", "n_counts", "nCount_RNA", "n_umi", "nUMI")
 _SHOWN = 8
 
 
@@ -72,8 +73,9 @@ def nuisances(
         Columns of `.obs`, numeric or of labels, such as `["n_counts", "batch", "S_score", "G2M_score", "phase"]`.
         By default the depth, and the batches that the map was fitted with. Cells without a value do not count.
     layer
-        Layer with counts; their total per cell is looked at as `"depth"`, beside `keys`. By default the depth is looked
-        at only if there are no `keys`: from `.obs["total_counts"]` or `.obs["n_counts"]`, or X if it holds counts.
+        Layer with counts, or `"X"`; their total per cell is looked at as `"depth"`, beside `keys`. By default the depth is looked
+        at only if there are no `keys`: from `.obs["total_counts"]`, or a column called `n_counts`, `nCount_RNA`, `n_umi` or
+        `nUMI`, or what the map was fitted on if it holds counts.
     groupby
         Column of labels, such as cell types, within which to look.
     threshold
@@ -154,13 +156,13 @@ def _read(stored: StoredMap, keys: str | Sequence[str] | None, layer: str | None
         raise KeyError(unknown("`keys` in .obs", missing, adata.obs.columns))
     depth: list[_Nuisance] = []
     if layer is not None:
-        depth = [_total(adata, layer)]
+        depth = [_total(adata, layer_of(stored, layer))]
     elif keys is None:
         column = next((name for name in _DEPTH_COLUMNS if name in adata.obs), None)
         if column is not None:
             names = [column]
         else:
-            depth = [_total(adata, None)]
+            depth = [_total(adata, layer_of(stored, None))]
     if keys is None:
         batches = stored.uns["params"].get("batch_key", [])
         names += [name for name in ([batches] if isinstance(batches, str) else list(batches)) if name in adata.obs]

@@ -16,6 +16,7 @@ from ..get._columns import are_counts
 from ..matrices import open_rows, row_totals
 from ..slots import StoredMap, write_added
 from ..stats import adjusted, change_along
+from ._programs import layer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +64,7 @@ def order_genes(
         Annotated data with a fitted map that has an order: see :func:`gsr_sc.tl.order`.
         Observations without a position do not count.
     layer
-        Layer to test instead of that which the map was fitted on, which is the default (X, if none). Counts are
+        Layer to test, or `"X"`, instead of that which the map was fitted on, which is the default (X, if none). Counts are
         recognised by whole numbers.
     depth
         Column of `.obs` with the depth of the observations, such as the total count over all genes. By default the total
@@ -173,12 +174,11 @@ def _sure(stored: StoredMap, least: float) -> NDArray[np.bool_]:
 
 
 def _values(stored: StoredMap, layer: str | None) -> tuple[str | None, Rows]:
-    layers = [name for name in stored.adata.layers if name is not None]
-    if layer is None:
-        fitted_on = stored.uns["params"].get("layer")
-        layer = str(fitted_on) if fitted_on in layers else None
-    elif layer not in layers:
-        raise KeyError(unknown("`layer` in .layers", [layer], layers))
+    layer = layer_of(stored, layer)
+    if layer is not None and layer not in stored.adata.layers:
+        raise KeyError(
+            unknown("`layer` in .layers", [layer], [name for name in stored.adata.layers if name is not None])
+        )
     return layer, open_rows(stored.adata.X if layer is None else stored.adata.layers[layer])
 
 

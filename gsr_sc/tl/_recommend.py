@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,10 +33,20 @@ _ORDERED = ("line", "ring", "lines", "rings", "star", "wishbone", "tree")
 _LESS = 0.1
 # Share of torn neighbours that a simpler graph may have more than the one with the fewest.
 _TORN = 0.02
+# Kinds of graphs that are no nouns.
+_NOUNS = {
+    "lines": "set of lines",
+    "rings": "set of rings",
+    "groups": "set of groups",
+    "custom": "custom graph",
+    "hex": "hexagonal lattice",
+    "learned": "learned graph",
+}
+_MOST_NAMES = 3
 
 
 def recommend(table: pd.DataFrame, *, tolerance: float) -> tuple[int, list[int], str]:
-    """Number of the row to take, numbers of the best row of each graph and size, and a sentence that says why.
+    """Number of the row to take, numbers of the best row of each graph and size, and sentences that say why.
 
     Parameters
     ----------
@@ -79,8 +89,8 @@ class _Choice(NamedTuple):
     row: int
     best: int
     # As good as the best, and those of them that tear no more than they must.
-    n_as_good: int
-    n_left: int
+    as_good: list[int]
+    left: list[int]
 
 
 def _choice(table: pd.DataFrame, of: NDArray[np.intp]) -> _Choice:
@@ -91,7 +101,7 @@ def _choice(table: pd.DataFrame, of: NDArray[np.intp]) -> _Choice:
     as_good = of[_within(explained[of], np.full(len(of), explained[best]), _LESS)]
     left = as_good[torn[as_good] <= torn[as_good].min() + _TORN]
     row = int(min(left, key=lambda row: (_rank(table["graph"].iloc[row]), sizes[row], -explained[row])))
-    return _Choice(row, best, len(as_good), len(left))
+    return _Choice(row, best, as_good.tolist(), left.tolist())
 
 
 def _n_gaps(table: pd.DataFrame, row: int) -> int:
@@ -122,36 +132,61 @@ def _why(
     allowed: bool,
     tolerance: float,
 ) -> str:
-    row = table.iloc[choice.row]
-    smooth = (
-        "the largest smoothness within" if allowed else "the least smoothness tried, though it costs more than"
-    ) + f" {100 * tolerance:g} % of the network without penalty"
-    text = f"Take a {row['graph']} of {row['n_neurons']} neurons with smoothness {row['smoothness']:g} ({smooth})"
-    gaps = _n_gaps(table, choice.row)
-    warning = f" But hardly any cells are neighbours across {_edges(gaps)}: compare it with a grid." if gaps else ""
+    """Sentences, the first of which is the recommendation."""
+    row, top = table.iloc[choice.row], table.iloc[choice.best]
+    said = [f"Take a {_called(row)} neurons with smoothness {row['smoothness']:g}."]
     if n_candidates == 1:
-        return f"{text}: the only graph that was tried.{warning}"
-    text += f": it explains {row['explained_variance']:.3f} of the held-out variance"
-    if choice.row != choice.best:
-        top = table.iloc[choice.best]
-        text += f", at least nine tenths of the best{among} ({top['graph']} of {top['n_neurons']}: "
-        text += f"{top['explained_variance']:.3f})"
+        said.append("It is the only graph that was tried.")
     else:
-        text += f", the most{among}"
-    text += f", and tears {100 * row['torn']:.1f} % of the neighbours apart"
-    n_torn = choice.n_as_good - choice.n_left
-    if n_torn:
-        text += f"; {n_torn} that explain{'s' * (n_torn == 1)} as much tear{'s' * (n_torn == 1)} more"
-    if choice.n_left > 1:
-        text += f"; of {choice.n_left} as good it is the simplest"
+        most = f"the most{among}"
+        if choice.row != choice.best:
+            most += f" is {_percent(top['explained_variance'])}, by a {_called(top)}"
+        said.append(f"It explains {_percent(row['explained_variance'])} of the variance of held-out cells ({most}).")
+        tearing = _listed(table, [other for other in choice.as_good if other not in choice.left])
+        more = f"; more on {tearing}" if tearing else ""
+        said.append(f"Of neighbouring cells, {_percent(row['torn'])} come to lie far apart on it{more}.")
+        others = _listed(table, [other for other in choice.left if other != choice.row])
+        if others:
+            said.append(f"As good, but larger or less simple: {others}.")
     if refused is not None:
-        simpler = table.iloc[refused]
-        text += (
-            f"; a {simpler['graph']} of {simpler['n_neurons']} would come first, but hardly any cells are neighbours "
+        said.append(
+            f"A {_called(table.iloc[refused])} would be simpler, but {_gap(_n_gaps(table, refused))}: "
+            "the data look like separate types, which have no order."
         )
-        text += f"across {_edges(_n_gaps(table, refused))}"
-    return f"{text}.{warning}"
+    gaps = _n_gaps(table, choice.row)
+    if gaps:
+        said.append(f"But {_gap(gaps)}: compare it with a grid.")
+    cost = f"{100 * tolerance:g} % of what the network explains without a penalty"
+    same = (table["graph"] == row["graph"]) & (table["n_neurons"] == row["n_neurons"])
+    if allowed and same.sum() == 1:
+        said.append(f"This smoothness, the only one tried, costs no more than {cost}.")
+    elif allowed:
+        said.append(f"Of the smoothnesses tried it is the largest that costs no more than {cost}.")
+    else:
+        said.append(f"It is the least smoothness tried, and still costs more than {cost}: try less.")
+    if not top["explained_variance"] > 0:
+        said.append("But nothing of the held-out cells is explained by any of them: this is no reason to choose one.")
+    return " ".join(said)
 
 
-def _edges(number: int) -> str:
-    return f"{number} of its edges" if number > 1 else "one of its edges"
+def _called(row: pd.Series[Any]) -> str:
+    kind, *number = str(row["graph"]).split(" (", maxsplit=1)
+    return " (".join([_NOUNS.get(kind, kind), *number]) + f" of {row['n_neurons']}"
+
+
+def _listed(table: pd.DataFrame, rows: list[int]) -> str:
+    """Graphs by name with how many neighbours they tear apart; the first few of many."""
+    rows = sorted(rows, key=lambda row: float(table["torn"].iloc[row]))
+    names = [f"{_called(table.iloc[row])} ({_percent(table['torn'].iloc[row])})" for row in rows]
+    if len(names) > _MOST_NAMES:
+        names = [*names[: _MOST_NAMES - 1], f"{len(names) - _MOST_NAMES + 1} others"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _gap(n_edges: int) -> str:
+    where = f"{n_edges} of its edges" if n_edges > 1 else "one of its edges"
+    return f"hardly any cells are neighbours across {where}"

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Options of a fit that are parameters here.
+_ASKED = ("n_neurons", "smoothness", "tolerance")
+
 
 @doc_params()
 def scan(
@@ -57,6 +60,10 @@ def scan(
     than the one that tears fewest. Of what is left, the simplest graph is taken (in the order above, others, then grid,
     hexagonal lattice, torus, and a learned graph), and of that the fewest neurons: a grid can hold a line, and tells less
     about it. With about as few neurons as cell types, no gaps are seen.
+
+    Only the values are asked. What you know of the cells counts for more: of two real cell cycles, faint beside what else
+    the cells differ in, neither was given a ring, and of cell types that pass into each other a line may be recommended
+    though a sheet shows them better; the graphs that are as good are named in the reason.
 
     Parameters
     ----------
@@ -114,7 +121,7 @@ def scan(
         require_number("smoothness", value, lowest=0)
     require_number("n_seeds", n_seeds, lowest=1, whole=True)
     require_number("tolerance", tolerance, lowest=0)
-    changed = checked_options(options, refused=("graph", "n_neurons", "smoothness", "tolerance"), where="scan")
+    changed = checked_options(options, refused=("graph", *_ASKED), own=("graphs", *_ASKED), where="scan")
     wanted = _resolved(graphs, _several(n_neurons), adata.n_obs)
     if not wanted or not values:
         msg = "`graphs` and `smoothness` are empty, so there is nothing to compare; give at least one of each."

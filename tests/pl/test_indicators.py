@@ -6,6 +6,7 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from _look import artists
@@ -169,3 +170,13 @@ def test_colour_bar_of_a_single_row_can_be_read() -> None:
     panel.figure.draw_without_rendering()
     (bar,) = (child for child in panel.child_axes if child.get_gid() == "colorbar")
     assert bar.get_window_extent().height / panel.figure.dpi == pytest.approx(0.75, abs=0.05)
+
+
+@pytest.mark.parametrize("font_size", [7, 10, 14])
+def test_dots_do_not_touch_the_names(font_size: float) -> None:
+    with mpl.rc_context({"font.size": font_size}):
+        panel = draw(make_map("grid"), groupby="cell_type", palette=["red", "blue", "green", "gold"])
+        panel.figure.canvas.draw()
+        assert artists(panel, "dot")
+        for dot, name in zip(artists(panel, "dot"), panel.get_yticklabels(), strict=True):
+            assert name.get_window_extent().x1 <= dot.get_window_extent().x0 + 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from gsr_sc import get, pl, tl
+from gsr_sc.pl._colors import RIM
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -116,3 +118,25 @@ def test_note_stands_below_the_axis_of_the_caller(adata: AnnData) -> None:
     figure.draw_without_rendering()
     (note,) = (text for text in panel.texts if "intervals" in text.get_text())
     assert note.get_window_extent().y1 < panel.xaxis.label.get_window_extent().y0 + 1
+
+
+def test_pale_colours_have_a_rim(adata: AnnData) -> None:
+    usual = pl.rank_indicators(adata, show=False)
+    assert not artists(usual, "rim")
+    palette = {"type 1": "#fdfdf0", "type 3": "#111111"}
+    panel = pl.rank_indicators(adata, palette=palette, show=False)
+    assert len(artists(panel, "rim")) == 1
+    edges = {to_rgba(e) for dot in artists(panel, "assigned") if len(dot.get_offsets()) for e in dot.get_edgecolors()}
+    assert edges == {to_rgba("white"), to_rgba(RIM)}
+    with plt.style.context("dark_background"):
+        dark = pl.rank_indicators(adata, palette=palette, show=False)
+    # There it is the dark one that is lost, and open dots are open.
+    assert len(artists(dark, "rim")) == 1
+    np.testing.assert_array_equal(artists(dark, "rim")[0].get_segments()[0], _segments(dark, "#111111"))
+    faces = [dot.get_facecolor() for dot in artists(dark, "others") if len(dot.get_offsets())]
+    assert all((face == to_rgba("black")).all() for face in faces)
+
+
+def _segments(panel: Axes, color: str) -> np.ndarray:
+    (lines,) = (x for x in artists(panel, "assigned intervals") if (x.get_colors()[0] == to_rgba(color)).all())
+    return np.asarray(lines.get_segments()[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from _look import artists, numbers, texts
@@ -81,3 +82,15 @@ def test_long_names_stay_clear_of_the_colour_bar() -> None:
     neurons, cells, _ = figure.axes[:3]
     beside = max(label.get_window_extent().x0 for label in neurons.child_axes[0].get_yticklabels())
     assert min(label.get_window_extent().x0 for label in cells.get_yticklabels()) > beside
+
+
+def test_pale_groups_and_dark_pages() -> None:
+    adata = make_map("grid")
+    add_stability(adata)
+    adata.uns["cell_type_colors"] = ["#fdfdf0", "#1f77b4", "#d62728", "#2ca02c"]
+    panel = pl.stability(adata, panels="cells", groupby="cell_type", show=False)
+    assert [len(rim.get_segments()) for rim in artists(panel, "rim")] == [1, 1]
+    assert (artists(panel, "median")[0].get_facecolor() == 1).all()
+    with plt.style.context("dark_background"):
+        dark = pl.stability(adata, panels="cells", groupby="cell_type", show=False)
+    assert (artists(dark, "median")[0].get_facecolor()[:, :3] == 0).all()

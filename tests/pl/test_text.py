@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 import gsr_sc
 from gsr_sc import pl
 from gsr_sc.pl._order_strip import Legend
-from gsr_sc.pl._text import LABEL_SIZE, shortened, text_width
+from gsr_sc.pl._text import LABEL_SIZE, shortened, text_width, wrap
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -75,6 +75,13 @@ def test_scanpy_sets_the_size() -> None:
         sc.set_figure_params(fontsize=20)
         large = pl.latent_grid(adata, groupby="cell_type", groups="type 1", show=False).title.get_fontsize()
     assert large == 2 * pl.latent_grid(adata, groupby="cell_type", groups="type 1", show=False).title.get_fontsize()
+
+
+def test_numbers_keep_their_percent_sign() -> None:
+    text = "more than 12 % of it"
+    lines = [wrap(text, width / 10).split("\n") for width in range(5, 20)]
+    assert len({len(one) for one in lines}) > 2
+    assert not any(line.startswith("%") for one in lines for line in one if len(line) > 1)
 
 
 def test_long_names_lose_their_middle() -> None:

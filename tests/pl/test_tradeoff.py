@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,7 +45,7 @@ def test_elbows_are_marked_where_curves_bend() -> None:
     (marks,) = artists(panel, "elbow")
     np.testing.assert_allclose(marks.get_offsets(), table.loc[table["elbow"], ["moran_i", "explained_variance"]])
     legend = [text.get_text() for text in panel.get_legend().get_texts()]
-    assert {"elbow", "recommended", "smoothest within it"} <= set(legend)
+    assert {"elbow", "recommended", "smoothest within it", "numbers: smoothness"} <= set(legend)
     without = pl.tradeoff(adata, graphs="grid", show=False)
     assert len(artists(without, "elbow")[0].get_offsets()) == 0
     assert "elbow" not in [text.get_text() for text in without.get_legend().get_texts()]
@@ -79,8 +82,50 @@ def test_some_graphs_keep_their_colours() -> None:
 def test_title_is_the_recommendation() -> None:
     adata = make_map("grid")
     add_scan(adata)
-    assert pl.tradeoff(adata, show=False).get_title() == adata.uns["gsr_scan"]["why"]
-    assert pl.tradeoff(adata, title="Mine", show=False).get_title() == "Mine"
+    adata.uns["gsr_scan"]["why"] = "Take a ring of 16 neurons. " + "It is the simplest of all that were tried. " * 5
+    panel = pl.tradeoff(adata, show=False)
+    assert panel.get_title() == "Take a ring of 16 neurons"
+    (why,) = artists(panel, "why")
+    assert " ".join(why.get_text().split()) == ("It is the simplest of all that were tried. " * 5).strip()
+    panel.figure.draw_without_rendering()
+    box, page = why.get_window_extent(), panel.figure.bbox
+    assert box.x0 >= 0
+    assert box.x1 <= page.x1
+    assert panel.bbox.y1 < box.y0 < box.y1 < panel.title.get_window_extent().y0 < page.y1
+    mine = pl.tradeoff(adata, title="Mine", show=False)
+    assert mine.get_title() == "Mine"
+    assert artists(mine, "why")[0].get_text() == ""
+    # Into a panel of the user's goes what fits there.
+    _, ax = plt.subplots()
+    assert pl.tradeoff(adata, ax=ax, show=False).get_title() == "Take a ring of 16 neurons"
+    assert not artists(ax, "why")
+    plt.close("all")
+
+
+@pytest.mark.parametrize("size", [8, 10, 14])
+def test_numbers_do_not_cover_each_other(size: int) -> None:
+    adata = make_map("grid")
+    add_scan(adata)
+    table = adata.uns["gsr_scan"]["table"]
+    # On small data smoothness hardly changes a thing.
+    for name in ("moran_i", "explained_variance"):
+        line = table["graph"] == "line"
+        table.loc[line, name] = table.loc[line, name].mean() + 1e-4 * table.loc[line, "smoothness"]
+    with plt.rc_context({"font.size": size}):
+        panel = pl.tradeoff(adata, show=False)
+        panel.figure.draw_without_rendering()
+        boxes = [text.get_window_extent() for text in artists(panel, "smoothness")]
+    assert len(boxes) > len(table) / 2
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
+def test_open_marks_are_open_on_a_dark_page() -> None:
+    adata = make_map("grid")
+    add_scan(adata)
+    with plt.style.context("dark_background"):
+        faces = artists(pl.tradeoff(adata, show=False), "fits")[0].get_facecolor()
+    candidate = get.scan(adata).iloc[:3].sort_values("smoothness")["candidate"]
+    np.testing.assert_array_equal(faces[~candidate], np.tile([0.0, 0, 0, 1], ((~candidate).sum(), 1)))
 
 
 def test_wrong_choices() -> None:

@@ -95,11 +95,22 @@ def test_depth_comes_from_a_layer_or_a_column_or_counts() -> None:
         gsr_sc.tl.nuisances(adata)
     gsr_sc.tl.nuisances(adata, layer="counts")
     pd.testing.assert_frame_equal(gsr_sc.get.nuisances(adata, of="map"), of_x)
+    # What the map was fitted on is looked at without being named.
+    adata.uns["gsr"]["params"]["layer"] = "counts"
+    gsr_sc.tl.nuisances(adata)
+    pd.testing.assert_frame_equal(gsr_sc.get.nuisances(adata, of="map"), of_x)
+    with pytest.raises(ValueError, match="holds other values"):
+        gsr_sc.tl.nuisances(adata, layer="X")
     adata.obs["total_counts"] = np.asarray(adata.layers["counts"].sum(axis=1)).ravel()
     gsr_sc.tl.nuisances(adata)
     of_column = gsr_sc.get.nuisances(adata, of="map")
     assert of_column["nuisance"].tolist() == ["total_counts", "batch"]
     np.testing.assert_allclose(of_column["share"], of_x["share"])
+    for name in ("n_counts", "nCount_RNA", "n_umi", "nUMI"):
+        other = adata.copy()
+        other.obs = other.obs.rename(columns={"total_counts": name})
+        gsr_sc.tl.nuisances(other)
+        assert gsr_sc.get.nuisances(other, of="map")["nuisance"].tolist() == [name, "batch"]
     gsr_sc.tl.nuisances(adata, keys="batch")
     assert gsr_sc.get.nuisances(adata, of="map")["nuisance"].tolist() == ["batch"]
     gsr_sc.tl.nuisances(adata, keys="batch", layer="counts")

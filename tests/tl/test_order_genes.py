@@ -108,6 +108,9 @@ def test_the_layer_of_the_fit_is_the_default(tmp_path: Path) -> None:
     gsr_sc.tl.order_genes(expected)
     pd.testing.assert_frame_equal(gsr_sc.get.order_genes(adata), gsr_sc.get.order_genes(expected))
     assert adata.uns["gsr_order_genes"]["params"]["layer"] == "counts"
+    gsr_sc.tl.order_genes(adata, layer="X")
+    assert not gsr_sc.get.order_genes(adata)["pval"].equals(gsr_sc.get.order_genes(expected)["pval"])
+    gsr_sc.tl.order_genes(adata)
     adata.write_h5ad(tmp_path / "a.h5ad")
     back = ad.read_h5ad(tmp_path / "a.h5ad")
     pd.testing.assert_frame_equal(gsr_sc.get.order_genes(back), gsr_sc.get.order_genes(adata), check_dtype=False)
