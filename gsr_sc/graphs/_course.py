@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from ._branches import BRANCHING, SEVERAL, branch_names, branches, pieces, stretches
+from ._crowding import crowding, step_along
 from ._position import (
     belonging,
     distance_from_root,
@@ -67,6 +68,10 @@ class Course:
         Which neurons count for an observation whose most active neuron is that of the row, (n_neurons, n_neurons).
     far
         Squared number of steps between two neurons, (n_neurons, n_neurons).
+    piece
+        Number of the connected piece of each neuron, (n_neurons,).
+    step
+        How far positions of neighbouring neurons are apart.
     root
         Number of the neuron that positions are counted from; None where each piece has its own.
     path
@@ -81,6 +86,8 @@ class Course:
     position: NDArray[np.float64]
     counts: NDArray[np.bool]
     far: NDArray[np.float64]
+    piece: NDArray[np.intp]
+    step: float
     root: int | None
     path: NDArray[np.intp]
     branch: NDArray[np.intp] | None
@@ -89,39 +96,42 @@ class Course:
     def read(self, activations: NDArray[np.floating]) -> Reading:
         """Position, branch and confidence of observations, given their activations (n_obs, n_neurons).
 
-        The confidence is 1 - s / u: s is the root mean squared number of steps between two neurons that are drawn from
-        the squared activations of the observation, u the same if all neurons were lit alike. It is 1 if one neuron alone
-        is lit, and 0 for an observation that says nothing; neurons on two branches are as far apart as the way over
-        their fork, so that it is low, too, where the branch is in doubt. On a path it is multiplied by the share of the
-        squared activation that lies on it; below a half there is no position.
+        The confidence is (1 - s / u) ** c. s is the root mean squared number of steps between two neurons that are drawn
+        from the squared activations of the observation, u the same if all neurons were lit alike; neurons on two branches
+        are as far apart as the way over their fork. c says how crowded the position is: how many times more of the
+        observations that are read here are within two steps of it than if they were spread evenly, at least one
+        half. Where many are close together, the same doubt brings more of them into the wrong order. The confidence is 1 if
+        one neuron alone is lit, and 0 for an observation that says nothing. On a path it is multiplied by the share of
+        the squared activation that lies on it; below a half there is no position.
         """
         blocks = [activations[start : start + _BLOCK] for start in range(0, max(len(activations), 1), _BLOCK)]
-        parts = [self._read(block) for block in blocks]
-        branch = None if self.branch is None else np.concatenate([part[1] for part in parts])
-        return Reading(np.concatenate([p[0] for p in parts]), branch, np.concatenate([p[2] for p in parts]))
+        position, winner, agreed, on_path = map(np.concatenate, zip(*map(self._read, blocks), strict=True))
+        period = 2 * np.pi if self.kind == "angle" else None
+        crowd = crowding(position, self.piece[winner], step=self.step, period=period)
+        return Reading(position, None if self.branch is None else self.branch[winner], agreed**crowd * on_path)
 
     def _read(
         self, activations: NDArray[np.floating]
-    ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+        """Position, most active neuron, how far one position is agreed on, and share on the path, of observations."""
         weights = belonging(activations)
         spread = np.einsum("ij,ij->i", weights @ self.far, weights)
-        confidence = 1 - np.sqrt(np.maximum(spread, 0) / self.far.mean())
+        agreed = 1 - np.sqrt(np.maximum(spread, 0) / self.far.mean())
+        # An agreement on nothing is exactly that, whatever the rounding.
+        agreed = np.where(agreed < 1e-9, 0.0, np.minimum(agreed, 1.0))
         winner = weights.argmax(axis=1)
         known = np.isfinite(self.position)
+        on_path = np.ones(len(weights))
         if self.kind == "path":
-            share = weights[:, known].sum(axis=1)
-            confidence = confidence * share
-            position = weights[:, known] @ self.position[known] / np.maximum(share, 1e-12)
-            position[share < 0.5] = np.nan
+            on_path = np.minimum(weights[:, known].sum(axis=1), 1.0)
+            position = weights[:, known] @ self.position[known] / np.maximum(on_path, 1e-12)
+            position[on_path < 0.5] = np.nan
         elif self.kind == "angle":
             position = mean_angle(within(weights, self.counts), self.position)
         else:
             position = within(weights, self.counts) @ np.where(known, self.position, 0.0)
             position[~known[winner]] = np.nan
-        branch = np.zeros(0, dtype=np.intp) if self.branch is None else self.branch[winner]
-        # A confidence of nothing is exactly that, whatever the rounding.
-        confidence = np.where(confidence < 1e-9, 0.0, np.minimum(confidence, 1.0))
-        return position, branch, confidence
+        return position, winner, agreed, on_path
 
 
 def course(
@@ -179,10 +189,12 @@ def course(
     together = np.isfinite(far)
     # Nothing is farther than another piece.
     far = np.where(together, far, far[together].max() + 1) ** 2
+    piece = pieces(graph)
     if graph.kind in _RINGS:
         angle = _angles(graph, root, end, reverse=reverse)
         names = branch_names(graph) or []
-        return Course("angle", angle, same_piece(graph), far, root, _none(), branches(graph), names)
+        step = step_along(graph, angle, 2 * np.pi)
+        return Course("angle", angle, same_piece(graph), far, piece, step, root, _none(), branches(graph), names)
     if lengths is None:
         lengths = sparse.csr_array(graph.adjacency, copy=True)
         lengths.data[:] = 1.0
@@ -201,20 +213,21 @@ def course(
         on_it = whole <= (1 + detour) * before[end] * (1 + 1e-9)
         position = np.divide(before, whole, out=np.full(len(whole), np.nan), where=on_it)
         counts = np.ones_like(together)
-        return Course("path", position, counts, far, root, path, known_branch, names)
+        step = step_along(graph, position)
+        return Course("path", position, counts, far, piece, step, root, path, known_branch, names)
     if rooted:
         roots = _roots(graph, root, reverse=reverse)
         distance = distance_from_root(graph, roots)
         position, counts = share_of_way(graph, distance), on_a_way(graph, distance)
-        return Course("distance", position, counts, far, root, _none(), known_branch, names)
+        step = step_along(graph, position)
+        return Course("distance", position, counts, far, piece, step, root, _none(), known_branch, names)
     assert root is not None
     way = way_from(lengths, root)
     reached = np.isfinite(way)
     used = reached if use is None else reached & (np.asarray(use) >= 0.05 * np.mean(use))
-    position = np.minimum(way / max(way[used].max(initial=0), 1e-12), 1)
-    return Course(
-        "distance", np.where(reached, position, np.nan), same_piece(graph), far, root, _none(), known_branch, names
-    )
+    position = np.where(reached, np.minimum(way / max(way[used].max(initial=0), 1e-12), 1), np.nan)
+    step = step_along(graph, position)
+    return Course("distance", position, same_piece(graph), far, piece, step, root, _none(), known_branch, names)
 
 
 def _none() -> NDArray[np.intp]:

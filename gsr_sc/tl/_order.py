@@ -93,11 +93,13 @@ def order(
         Branch of star, tree and wishbone, and of a line that is read from its middle, numbered or named from the root
         outwards; which one of several lines or rings. Categorical. Other graphs have none.
     `.obs["gsr_order_confidence"]`
-        How well the activation of an observation agrees on one position, in [0, 1]: 1 - its spread over the graph, as root mean
-        squared number of steps between two of its neurons, relative to that of an activation of all neurons alike.
-        Two branches are as far apart as the way over their fork, so a branch in doubt lowers it. On a path it is
-        multiplied by the share of the squared activation on the path. It tells observations that belong to two places,
-        such as doublets, and does not rank the small errors of the others.
+        Between 0 and 1: how far the activation of an observation agrees on one position, 1 - its spread over the graph, as root
+        mean squared number of steps between two of its neurons, relative to that of an activation of all neurons
+        alike; to the power of how many times more observations lie within two steps of it than if they were spread evenly
+        (at least one half), as the same doubt brings more of them into the wrong order where they are crowded. Two branches
+        are as far apart as the way over their fork, so a branch in doubt lowers it. On a path it is multiplied by the share
+        of the squared activation on the path. It compares observations of one map, and is no probability. It ranks the
+        errors of positions, but weakly: see Notes.
     `.uns["gsr_order"]`
         `kind` (`"distance"`, `"angle"` or `"path"`), `root` and `end` (neurons), `path` (neurons from root to end),
         `position` of each neuron, and `from` (what was asked for).
@@ -111,6 +113,16 @@ def order(
     ValueError
         If a group does not occur, a name is ambiguous, a graph needs a root, there is no way to the end, or options
         contradict each other.
+
+    Notes
+    -----
+    How well the confidence ranks errors was measured as Spearman's correlation with minus the error in ranks (on rings round
+    the circle). Whole fits of simulated cells: .27 on trees and on wishbones, .13 on lines and on rings, where one who knows
+    the process reaches about .4 and .1 to .2. The most confident fifth errs .5 and .7 times as much as the least
+    confident. On real data with a known stage, phase or trajectory: .24 in mouse embryos (few errors in stage, .2 times as
+    many in the most as in the least confident fifth), and nothing to rely on elsewhere: .06 in thymus, .06 in sorted stages
+    of the cell cycle, -.02 in cells with a measured phase, -.03 in progenitors of dendritic cells. Doublets have less than
+    other cells (AUROC .86); cells of another type need not. Those are found by :func:`gsr_sc.tl.map_query`.
 
     Examples
     --------
