@@ -36,10 +36,11 @@ mask_var
 transform
     What the encoder sees. `"zscore"`: every gene centred and scaled to unit variance; counts are scaled to equal
     totals and log-transformed first, with a pseudo-count matched to their overdispersion.
-    `"pearson"`: analytic Pearson residuals of counts. `"combined"`: the mean of these two at equal variance, which
-    finds rare types as the first and graded programs as the second. None: values as given.
-    `"auto"`: `"combined"` for counts; None for representations and for fractions between 0 and 1 (grey images);
-    else `"zscore"`.
+    `"pearson"`: analytic Pearson residuals of counts. `"combined"`: of counts the mean of these two at equal variance,
+    which finds rare types as the first and graded programs as the second; other values are centred and divided by
+    sd^(2/3), so that genes that vary more say more, but not in proportion. None: values as given.
+    `"auto"`: None for representations and for fractions between 0 and 1 (grey images); `"zscore"` for zeros and ones;
+    else `"combined"`.
 likelihood
     What the decoder is judged by, whatever the encoder sees. `"gaussian"`: squared error on that scale.
     `"nb"`, `"poisson"`: negative binomial or Poisson likelihood of counts, given the total of each cell.

@@ -165,3 +165,37 @@ def test_simulated_counts_for_speed_are_sparse_like_cells(modules):
     adata = modules("_speed_runs").counts("simulated", 300)
     assert adata.shape == (300, 2000)
     assert 0.2 < adata.X.nnz / adata.X.shape[0] / 2000 < 0.35
+
+
+@pytest.mark.filterwarnings("ignore:Sparse:UserWarning")  # torch on its own sparse tensors
+def test_sparse_products_are_the_dense_ones(modules):
+    setting = modules("_sparse").Setting(60, 0.2, 16)
+    for name, others in {"first": ("first_scipy", "first_torch"), "read_out": ("gram_scipy", "gram_torch")}.items():
+        expected = [value.clone().numpy() for value in getattr(setting, name)()]
+        for other in others:
+            for found, wanted in zip(getattr(setting, other)(), expected, strict=True):
+                np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_errors_in_ranks_are_free_of_ties_turns_and_directions(modules):
+    rank_errors = modules("_measures").rank_errors
+    stage = np.repeat([0.0, 1.0], 50)
+    order = np.arange(100.0)
+    assert rank_errors(order, stage, is_round=False).tolist() == [0] * 100
+    assert rank_errors(-order, stage, is_round=False).tolist() == [0] * 100
+    order[[0, 99]] = order[[99, 0]]
+    np.testing.assert_allclose(rank_errors(order, stage, is_round=False)[[0, 99]], 0.5)
+    angle = np.linspace(0, 2 * np.pi, 100, endpoint=False)
+    np.testing.assert_allclose(rank_errors((3 - angle) % (2 * np.pi), angle, is_round=True), 0, atol=1e-9)
+    swapped = angle.copy()
+    swapped[[10, 60]] = swapped[[60, 10]]
+    np.testing.assert_allclose(rank_errors(swapped, angle, is_round=True)[[10, 60]], 0.5)
+    assert np.isnan(rank_errors(order, np.r_[np.nan, stage[1:]], is_round=False)).tolist() == [True] + [False] * 99
+
+
+def test_a_confidence_that_ranks_errors(modules):
+    ranking = modules("_measures").ranking
+    error = np.linspace(0.1, 1, 50)
+    assert ranking(-error, error)["rho"] == pytest.approx(1)
+    assert ranking(-error, error)["fifths"] == pytest.approx(error[:10].mean() / error[-10:].mean())
+    assert ranking(error, error)["rho"] == pytest.approx(-1)

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 GraphKind = Literal["grid", "torus", "hex", "ring", "rings", "line", "lines", "star", "tree", "wishbone", "groups"]
 
-# One neuron for about eight observations, up to the size beyond which maps of thousands of cells gained nothing.
-_CELLS_PER_NEURON = 8
-# Along a process neighbouring neurons share what they know of it, so that fewer observations will do for each.
-_CELLS_PER_NEURON_SLENDER = 4
+# One neuron for about four observations: neighbouring neurons share what they know of the data, so that few will do for
+# each, and the map is as fine as can be, up to the size beyond which maps of thousands of cells gained nothing.
+_CELLS_PER_NEURON = 4
+# Groups and learned graphs have no such neighbours to begin with.
+_CELLS_PER_NEURON_ALONE = 8
 _MIN_SIDE, _MAX_SIDE = 3, 12
 _MIN_LEARNED, _MAX_LEARNED = 8, 64
 # What a graph looks like that is asked for by its name; the functions make any other.
@@ -62,7 +63,7 @@ class _Named:
 def default_size(kind: str, n_obs: int) -> int:
     """Number of neurons for a named graph and a number of observations, within limits.
 
-    One for eight observations in a sheet or groups, one for four along rings, lines and trees.
+    One for four observations where neighbours are known from the start, one for eight in groups and learned graphs.
 
     Parameters
     ----------
@@ -74,14 +75,14 @@ def default_size(kind: str, n_obs: int) -> int:
     Examples
     --------
     >>> import gsr_sc
-    >>> gsr_sc.graphs.default_size("grid", 700), gsr_sc.graphs.default_size("ring", 700)
-    (81, 32)
+    >>> gsr_sc.graphs.default_size("grid", 500), gsr_sc.graphs.default_size("ring", 700)
+    (121, 32)
     """
     if kind in ("grid", "torus", "hex"):
         return min(max(math.isqrt(n_obs // _CELLS_PER_NEURON), _MIN_SIDE), _MAX_SIDE) ** 2
     if kind == "learned":
-        return min(max(n_obs // _CELLS_PER_NEURON, _MIN_LEARNED), _MAX_LEARNED)
-    wanted = n_obs // (_CELLS_PER_NEURON if kind == "groups" else _CELLS_PER_NEURON_SLENDER)
+        return min(max(n_obs // _CELLS_PER_NEURON_ALONE, _MIN_LEARNED), _MAX_LEARNED)
+    wanted = n_obs // (_CELLS_PER_NEURON_ALONE if kind == "groups" else _CELLS_PER_NEURON)
     smallest, largest = _NAMED[kind].limits
     size = min(max(wanted, smallest), largest)
     return size - (size - smallest) % _NAMED[kind].step

@@ -76,8 +76,8 @@ def read_input(
     """
     if not (hasattr(adata, "obsm") and hasattr(adata, "var_names")):
         msg = (
-            f"The first argument is an AnnData; got a {type(adata).__name__}. `anndata.AnnData(matrix)` makes one; "
-            "collections of files need the extra `scale`."
+            f"The first argument is an AnnData; got a {type(adata).__name__}. `anndata.AnnData(matrix)` makes one, and "
+            "`anndata.read_h5ad(path)` reads one; collections of files need annbatch (extra `scale`, Python 3.12 or newer)."
         )
         raise TypeError(msg)
     if layer is not None and use_rep not in (None, "X"):

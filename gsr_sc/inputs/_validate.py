@@ -140,14 +140,15 @@ def choose_transform(transform: str | None, facts: Facts, data: Input) -> tuple[
     """
     if transform in (None, "none"):
         return "none", False
-    if transform in ("pearson", "combined") and facts.kind not in ("counts", "binary"):
+    counts = facts.kind in ("counts", "binary")
+    if transform == "pearson" and not counts:
         msg = (
             f"`transform={transform!r}` needs counts (whole numbers >= 0); {data.where} holds other values. "
-            "Pass the counts with `layer=`, or use `transform='zscore'`."
+            "Pass the counts with `layer=`, or use `transform='combined'`."
         )
         raise ValueError(msg)
     if transform in ("pearson", "combined"):
-        return transform, True
+        return transform, counts
     if transform == "auto":
         if data.is_representation or facts.kind == "unit":
             return "none", False
@@ -160,4 +161,6 @@ def choose_transform(transform: str | None, facts: Facts, data: Input) -> tuple[
         if facts.kind == "counts":
             logger.info("%s holds counts: transform='combined' (z-scored logarithms and Pearson residuals)", data.where)
             return "combined", True
+        # Of zeros and ones those that vary least are the rare ones.
+        return ("zscore" if counts else "combined"), False
     return "zscore", facts.kind == "counts"

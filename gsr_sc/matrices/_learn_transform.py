@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # Overdispersion of whole data sets from cell lines to atlases lies between .05 and 5.
 _OVERDISPERSION_RANGE = (0.05, 5.0)
+# What values that are no counts are divided by is this power of their standard deviation. As given (0), a few variables
+# drown the others; as z-scores (1), those that hardly vary are as loud as those that tell cells apart.
+_SHRINKAGE = 2 / 3
 # Of so many rows means and variances are known well enough, and reading costs no more for any number of rows.
 _MAX_ROWS = 100_000
 
@@ -49,7 +52,7 @@ def fit_transform(
     """
     training = rows.sample(training, _MAX_ROWS)
     learn = partial(_learn, rows, counts=counts, columns=columns, training=training, totals=totals)
-    if kind == "combined":
+    if kind == "combined" and counts:
         transform = _combine(
             learn(kind="zscore", counts=True), learn(kind="pearson", counts=True), rows, training, totals
         )
@@ -79,6 +82,8 @@ def _learn(
     centre, scale, clip = np.zeros(len(columns)), np.ones(len(columns)), float(np.finfo(np.float32).max)
     if kind == "zscore":
         centre, scale, clip = mean[columns], np.sqrt(variance[columns]), CLIP
+    elif kind == "combined":
+        centre, scale, clip = mean[columns], _shrunken(variance[columns]), CLIP
     elif kind == "pearson":
         centre, clip = mean[columns] / max(totals[training].mean(), 1e-12), float(np.sqrt(len(training)))
     return Transform(
@@ -91,6 +96,13 @@ def _learn(
         baseline=mean[columns].astype(np.float32),
         clip=clip,
     )
+
+
+def _shrunken(variance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What to divide variables by, so that those that vary more say more, and the mean variance is one."""
+    scale = np.sqrt(variance) ** _SHRINKAGE
+    left = (variance / scale**2).sum() / max(len(variance), 1)
+    return np.asarray(scale * np.sqrt(left))
 
 
 def _seen(

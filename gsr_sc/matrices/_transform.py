@@ -31,7 +31,8 @@ class Transform:
     kind
         `"zscore"`: counts are first scaled to the same total and log(1 + x) is taken, then every variable is centred
         and divided by its standard deviation. `"pearson"`: analytic Pearson residuals of counts.
-        `"combined"`: the mean of both, after Pearson residuals are divided by `spread`. `"none"`: as given.
+        `"combined"`: of counts the mean of both, after Pearson residuals are divided by `spread`; other values are
+        centred and divided by a power of their standard deviation. `"none"`: as given.
     counts
         Whether the matrix holds counts.
     columns
@@ -46,7 +47,7 @@ class Transform:
     clip
         Largest absolute transformed value, of `"combined"` that of each part.
     share, spread
-        For `"combined"`: share of all counts per used variable, and the root mean square of the standard deviations of
+        For `"combined"` counts: share of all counts per used variable, and the root mean square of the standard deviations of
         the Pearson residuals.
     """
 
@@ -86,7 +87,7 @@ class Transform:
         if self.kind == "pearson":
             return self._residuals(self._select(rows), totals, self.mean)
         residuals = None
-        if self.kind == "combined":
+        if self.share is not None:
             dense = rows if sparse.issparse(rows) else rows.copy()
             residuals = self._residuals(self._select(dense), totals, self.share)
         if self.counts:

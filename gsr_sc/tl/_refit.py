@@ -7,6 +7,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 Resample = Literal["subsample", "bootstrap"]
 
-# What these functions decide themselves.
-_OWN = ("rng", "random_state", "n_jobs")
+# What these functions decide themselves, and a checkpoint, which is of one fit.
+_OWN = ("rng", "random_state", "n_jobs", "checkpoint")
 # Parameters that are stored under the name of the option, as used.
 _SAME = (
     "layer",
@@ -80,7 +81,9 @@ def stored_options(stored: StoredMap) -> dict[str, Any]:
     return options
 
 
-def checked_options(overrides: dict[str, Any], *, refused: tuple[str, ...] = (), where: str) -> dict[str, Any]:
+def checked_options(
+    overrides: dict[str, Any], *, refused: tuple[str, ...] = (), own: tuple[str, ...] = (), where: str
+) -> dict[str, Any]:
     """Options as the caller passed them; raises where one is none of `tl.fit`, or not open to choice.
 
     Raises
@@ -91,7 +94,10 @@ def checked_options(overrides: dict[str, Any], *, refused: tuple[str, ...] = (),
     known = [name for name in inspect.signature(GSR).parameters if name not in (*_OWN, *refused)]
     for name in overrides:
         if name not in known:
-            msg = f"`tl.{where}` takes no option {name!r}; of the options of `tl.fit` it takes {known}."
+            # Those of the function itself are at times misspelt as well, such as `graph` for `graphs`.
+            meant = get_close_matches(name, [*known, *own], cutoff=0.7)
+            hint = f" Did you mean {', '.join(map(repr, meant))}?" if meant else ""
+            msg = f"`tl.{where}` takes no option {name!r}.{hint} Of the options of `tl.fit` it takes {known}."
             raise TypeError(msg)
     return overrides
 

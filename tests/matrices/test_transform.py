@@ -68,10 +68,11 @@ def test_zscore_of_values(container: Any) -> None:
     np.testing.assert_allclose(learnt.baseline, expected[1::2].mean(axis=0), atol=1e-5)
 
 
-def test_an_outlier_is_clipped_on_either_side() -> None:
+@pytest.mark.parametrize("kind", ["zscore", "combined"])
+def test_an_outlier_is_clipped_on_either_side(kind: TransformKind) -> None:
     x = np.random.default_rng(0).normal(size=(N_OBS, 3)).astype(np.float32)
     x[2], x[4] = 1e4, -1e4  # not among the training rows
-    seen = learn(x, "zscore", counts=False)[1]
+    seen = learn(x, kind, counts=False)[1]
     np.testing.assert_array_equal(seen[2], CLIP)
     np.testing.assert_array_equal(seen[4], -CLIP)
 
@@ -113,6 +114,28 @@ def test_combined_is_the_mean_of_both_at_equal_variance(container: Any) -> None:
     np.testing.assert_allclose(seen, (logs + residuals) / 2, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(learnt.baseline, seen[1::2].mean(axis=0), atol=1e-4)
     assert residuals[1::2].var(axis=0).max() > 1.4, "else equal variance of each gene would pass as well"
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_combined_values_say_more_the_more_they_vary(container: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(N_OBS, N_VARS)) * rng.lognormal(0, 1, N_VARS) + 3).astype(np.float32)
+    learnt, seen = learn(container(x), "combined", counts=False)
+    spread, before = seen[1::2].std(axis=0), x[1::2].std(axis=0)
+    np.testing.assert_allclose(spread / spread[0], np.cbrt(before / before[0]), rtol=1e-3)
+    assert (spread**2).mean() == pytest.approx(1, rel=1e-3)
+    np.testing.assert_allclose(seen[1::2].mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(learnt.baseline, 0, atol=1e-5)
+    constant = learn(np.ones((N_OBS, 3), dtype=np.float32), "combined", counts=False)[1]
+    assert constant.shape == (N_OBS, 0)
+
+
+@given(seed=st.integers(0, 1000), scale=st.floats(0.01, 100))
+def test_combined_values_ignore_a_unit_that_all_share(seed: int, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(60, 4)) * [1, 3, 0.2, 1] + rng.normal(size=4)
+    first, second = (learn((factor * x).astype(np.float32), "combined", counts=False)[1] for factor in (1, scale))
+    np.testing.assert_allclose(second, first, atol=2e-3)
 
 
 def test_combined_takes_only_variables_that_both_take() -> None:

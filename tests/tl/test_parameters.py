@@ -114,7 +114,13 @@ def test_transform_is_recorded(transform: Any, used: str) -> None:
 def test_transform_is_chosen_by_the_values() -> None:
     adata = cells()
     adata.layers["share"] = adata.layers["dense"] / adata.layers["dense"].max()
-    for options, used in [({"layer": "share"}, "none"), ({"use_rep": "X_pca"}, "none"), ({}, "zscore")]:
+    adata.layers["seen"] = (adata.layers["counts"] > 0).astype(np.float32)
+    for options, used in [
+        ({"layer": "seen"}, "zscore"),
+        ({"layer": "share"}, "none"),
+        ({"use_rep": "X_pca"}, "none"),
+        ({}, "combined"),
+    ]:
         chosen = gsr_sc.tl.fit(adata, copy=True, **{**QUICK, **options})
         assert chosen is not None
         assert chosen.uns["gsr"]["params"]["transform"] == used

@@ -77,6 +77,13 @@ def test_unknown_options_are_named() -> None:
         checked_options({"epochs": 3}, where="stability")
     with pytest.raises(TypeError, match="no option 'graph'"):
         checked_options({"graph": "ring"}, refused=("graph",), where="stability")
+    with pytest.raises(TypeError, match="Did you mean 'max_epochs'"):
+        checked_options({"max_epoch": 3}, where="stability")
+    with pytest.raises(TypeError, match="Did you mean 'graphs'"):
+        gsr_sc.tl.scan(cells(), graph="line")
+    # One file cannot hold several fits.
+    with pytest.raises(TypeError, match="takes no option 'checkpoint'"):
+        checked_options({"checkpoint": "fit.ckpt"}, where="stability")
     assert checked_options({"max_epochs": 3}, where="stability") == {"max_epochs": 3}
 
 

@@ -37,7 +37,7 @@ def one_of(kind: str) -> AnnData:
 @pytest.mark.parametrize("kind", GRAPHS)
 def test_types_and_shapes(kind: str) -> None:
     adata = one_of(kind)
-    n_neurons = {"grid": 16, "torus": 16, "ring": 32, "line": 32, "tree": 15, "custom": 10}[kind]
+    n_neurons = {"grid": 36, "torus": 36, "ring": 32, "line": 32, "tree": 15, "custom": 10}[kind]
     stored = adata.uns["gsr"]
     n_groups = len(set(stored["graph"]["group"]))
     for key, shape in {
@@ -183,15 +183,15 @@ def test_defaults_are_filled_in() -> None:
     gsr_sc.tl.fit(adata, n_jobs=1, max_epochs=2)
     params = adata.uns["gsr"]["params"]
     assert params["smoothness"] in (0, 0.015, 0.06, 0.25, 1)
-    assert params["n_neurons"] == 16
-    assert params["transform"] == "zscore"
+    assert params["n_neurons"] == 36
+    assert params["transform"] == "combined"
     assert params["warm_up_epochs"] == 1
     assert adata.uns["gsr"]["versions"].keys() >= {"gsr-sc", "torch", "anndata"}
 
 
 @pytest.mark.parametrize(
     ("n_obs", "graph", "n_neurons"),
-    [(20, "grid", 9), (200, "grid", 25), (1200, "grid", 144), (20, "ring", 8), (100, "line", 25), (400, "line", 32)],
+    [(20, "grid", 9), (200, "grid", 49), (600, "grid", 144), (20, "ring", 8), (100, "line", 25), (400, "line", 32)],
 )
 def test_number_of_neurons_follows_the_number_of_cells(n_obs: int, graph: str, n_neurons: int) -> None:
     adata = cells(n_obs, 10)
