@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import rankdata, spearmanr
 from sklearn.metrics import adjusted_rand_score, balanced_accuracy_score
 
 from gsr_sc import metrics
@@ -51,6 +52,45 @@ def order_figures(order: np.ndarray, branch: np.ndarray | None, data: DataSet) -
     if branch is not None and data.truth.branch is not None:
         figures["branches"] = branch_accuracy(branch, obs[data.truth.branch].astype(str).to_numpy())
     return figures
+
+
+def rank_errors(order: np.ndarray, truth: np.ndarray, *, is_round: bool) -> np.ndarray:
+    """How far each observation is from its place among all, as a share of them; NaN where either is not known.
+
+    On rings round the circle, after the turn and direction that fit best (half a circle is .5). Where many observations share
+    a known time, such as a stage, no order among them is wrong.
+    """
+    known = np.isfinite(order) & np.isfinite(truth)
+    error = np.full(len(order), np.nan)
+    n_known = int(known.sum())
+    found = (rankdata(order[known]) - 0.5) / n_known
+    if is_round:
+        place = (rankdata(truth[known]) - 0.5) / n_known
+        turns = {sign: np.exp(2j * np.pi * (found - sign * place)).mean() for sign in (1, -1)}
+        sign = max(turns, key=lambda way: abs(turns[way]))
+        error[known] = np.abs(np.angle(np.exp(2j * np.pi * (found - sign * place)) / turns[sign])) / (2 * np.pi)
+        return error
+    if spearmanr(found, truth[known]).statistic < 0:
+        found = 1 - found
+    first, last = ((rankdata(truth[known], how) - 0.5) / n_known for how in ("min", "max"))
+    error[known] = np.maximum(np.maximum(first - found, found - last), 0)
+    return error
+
+
+def ranking(confidence: np.ndarray, error: np.ndarray) -> dict[str, float]:
+    """How well a confidence ranks errors: `rho`, Spearman's with minus the error, and mean errors of both ends.
+
+    `fifths` is the mean error of the most confident fifth over that of the least confident.
+    """
+    known = np.isfinite(confidence) & np.isfinite(error)
+    sure, wrong = confidence[known], error[known]
+    by = np.argsort(sure, kind="stable")
+    fifth = max(len(by) // 5, 1)
+    least = wrong[by[:fifth]].mean()
+    return {
+        "rho": float(spearmanr(sure, -wrong).statistic),
+        "fifths": float(wrong[by[-fifth:]].mean() / least) if least > 0 else float("nan"),
+    }
 
 
 def branch_accuracy(branch: np.ndarray, truth: np.ndarray) -> float:

@@ -138,6 +138,13 @@ def loop(data: str, n_jobs: int, times: int) -> dict[str, Any]:
     return rates | {"batch size": plan.batch_size}
 
 
+def sparse_products(data: str, n_jobs: int, times: int) -> dict[str, Any]:
+    """Milliseconds of a step and of its products, dense and sparse."""
+    import _sparse
+
+    return _sparse.sparse_steps(data, n_jobs, times)
+
+
 def epochs(data: str, n_jobs: int, times: int) -> dict[str, Any]:
     """Cells a second in the epochs of a fit, the median: of batches as they are read from counts in memory."""
     import gsr_sc
@@ -204,6 +211,7 @@ RUNS = {
     "fit": our_fit,
     "memory": memory,
     "loop": loop,
+    "sparse": sparse_products,
     "epochs": epochs,
     **{name: partial(peer_epochs, name) for name in ("scVI", "LinearSCVI", "DRVI")},
 }

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from _kept import Kept
+from _measures import rank_errors, ranking
+from _sets import ORDERS, data_sets
+from sklearn.metrics import roc_auc_score
 
 import gsr_sc
 from gsr_sc import datasets, graphs, metrics
 
 if TYPE_CHECKING:
+    from _sets import DataSet
     from anndata import AnnData
 
     from gsr_sc.graphs import NeuronGraph
@@ -51,25 +55,60 @@ def main() -> None:
     parser.add_argument("--troubles", nargs="+", choices=TROUBLES, default=list(TROUBLES))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--fits", action="store_true", help="whole fits (seconds each) instead of starts")
+    parser.add_argument("--confidence", action="store_true", help="whole fits: how well their confidence ranks errors")
+    parser.add_argument(
+        "--data", type=Path, help="with --confidence: folder of h5ad files, of those with a known order"
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     options = parser.parse_args()
     kept = Kept(options.out, "orders.jsonl")
+    rows: list[dict[str, Any]] = []
+    if options.confidence:
+        for kind in options.kinds:
+            for trouble in options.troubles:
+                run = partial(confident, kind, trouble)
+                found = [
+                    kept.get(partial(run, seed), "confident", kind, trouble, seed) for seed in range(options.seeds)
+                ]
+                rows.append(tell({"data": kind, "trouble": trouble} | mean(found)))
+        for name, load in data_sets(options.data, None).items() if options.data else ():
+            if name in ORDERS and ORDERS[name].within is None:
+                data = load()
+                found = [
+                    kept.get(partial(known_order, data, seed), "known", name, data.fingerprint, seed)
+                    for seed in range(options.seeds)
+                ]
+                rows.append(tell({"data": name, "trouble": ""} | mean(found)))
+        write(rows, options.out / "orders_confidence.md")
+        return
     compute = fitted if options.fits else started
-    rows = []
     for kind in options.kinds:
         for trouble in options.troubles:
             found, known = (
                 [kept.get(partial(how, kind, trouble, seed), how.__name__, kind, trouble, seed) for seed in seeds]
                 for how, seeds in ((compute, range(options.seeds)), (oracle, range(options.seeds)))
             )
-            rows.append(row(kind, trouble, found, known))
-            print(" ".join(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
-    table = pd.DataFrame(rows)
+            rows.append(tell(row(kind, trouble, found, known)))
+    write(rows, options.out / f"orders_{compute.__name__}.md")
+
+
+def tell(line: dict[str, Any]) -> dict[str, Any]:
+    print(" ".join(f"{name} {value}" for name, value in line.items()), flush=True)
+    return line
+
+
+def write(rows: list[dict[str, Any]], path: Path) -> None:
+    table = pd.DataFrame(rows).fillna("")
     lines = [
         "| " + " | ".join(map(str, values)) + " |"
         for values in [table.columns, ["---"] * table.shape[1], *table.to_numpy()]
     ]
-    (options.out / f"orders_{compute.__name__}.md").write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def mean(found: list[dict[str, float]]) -> dict[str, str]:
+    """Figures of several seeds, as text."""
+    return {name: f"{value:.3f}" for name, value in pd.DataFrame(found).mean().items()}
 
 
 def row(kind: str, trouble: str, found: list[float], known: list[float]) -> dict[str, Any]:
@@ -110,12 +149,42 @@ def rooted(graph: NeuronGraph, activations: np.ndarray, adata: AnnData) -> np.nd
 
 def fitted(kind: str, trouble: str, seed: int) -> float:
     """Agreement of a fit at its defaults."""
+    adata = fit(kind, trouble, seed)
+    return agreement(adata.obs["gsr_order"].to_numpy(), adata)
+
+
+def fit(kind: str, trouble: str, seed: int) -> AnnData:
     adata = SIMULATORS[kind](rng=seed, **TROUBLES[trouble])
     gsr_sc.tl.fit(adata, graph=kind, rng=seed, n_jobs=1)
     if kind in ("wishbone", "tree"):
         adata.obs["stage"] = pd.Categorical(np.where(adata.obs["time"] < _EARLY, "early", "later"))
         gsr_sc.tl.order(adata, root="early", groupby="stage")
-    return agreement(adata.obs["gsr_order"].to_numpy(), adata)
+    else:
+        gsr_sc.tl.order(adata)
+    return adata
+
+
+def confident(kind: str, trouble: str, seed: int) -> dict[str, float]:
+    """How well the confidence of a fit at its defaults ranks errors, and tells cells that have no place."""
+    adata = fit(kind, trouble, seed)
+    sure = adata.obs["gsr_order_confidence"].to_numpy()
+    error = rank_errors(adata.obs["gsr_order"].to_numpy(), truth(adata), is_round=kind == "ring")
+    foreign = ~np.isfinite(truth(adata))
+    told = {"AUROC foreign": float(roc_auc_score(foreign, -sure))} if foreign.any() else {}
+    return {"error": float(np.nanmean(error))} | ranking(sure, error) | told
+
+
+def known_order(data: DataSet, seed: int) -> dict[str, float]:
+    """How well the confidence ranks errors on data of which an order is known."""
+    known = data.truth
+    assert known is not None
+    adata, given = data.given("log")
+    gsr_sc.tl.fit(adata, graph=known.graph, rng=seed, n_jobs=1, **given)
+    is_round = known.graph == "ring"
+    gsr_sc.tl.order(adata, root=None if is_round else adata.obs_names[data.first_cell()])
+    time = adata.obs[known.time].to_numpy(dtype=float)
+    error = rank_errors(adata.obs["gsr_order"].to_numpy(), time, is_round=is_round)
+    return {"error": float(np.nanmean(error))} | ranking(adata.obs["gsr_order_confidence"].to_numpy(), error)
 
 
 def oracle(kind: str, trouble: str, seed: int) -> float:
