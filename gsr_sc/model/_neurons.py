@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..graphs import LearnedGraph, indicator_groups, nearest_neighbours, neuron_ties, sharpened, sharpness
+from ..graphs import (
+    LearnedGraph,
+    indicator_groups,
+    nearest_neighbours,
+    nested_groups,
+    neuron_ties,
+    sharpened,
+    sharpness,
+)
+from ..graphs._ties import CALIBRATION, calibration_of
 from ._fitted import encode
 
 if TYPE_CHECKING:
@@ -21,6 +30,8 @@ if TYPE_CHECKING:
 # So many observations tell which neurons stand for neighbours. More neighbours would reach beyond small clusters.
 _TIE_ROWS = 5000
 _TIE_NEIGHBOURS = 5
+# Levels of groups whose confidence is to be right together: those of `tl.indicators`.
+_RESOLUTIONS = (0.5, 1.0, 2.0)
 # So many observations tell what neurons stand for and how good the map is.
 _MAX_READ = 50_000
 
@@ -39,6 +50,8 @@ class Neurons:
         How often they stand for observations that are neighbours in the data, (n_neurons, n_neurons).
     sharpness
         Power that sharpens activations, so that a cell belongs where the top of its picture is.
+    calibration
+        Power that makes what is said of the neighbours of observations right on average.
     rows
         Sorted numbers of the rows that stand for all.
     activations
@@ -49,6 +62,7 @@ class Neurons:
     group: NDArray[np.str_]
     ties: NDArray[np.float64]
     sharpness: float
+    calibration: float
     rows: NDArray[np.intp]
     activations: NDArray[np.float32]
 
@@ -78,13 +92,17 @@ def read_neurons(network: GraphAutoencoder, prepared: Prepared, targets: Targets
     useful = activations[_among(rows, prepared.useful)]
     power = sharpness(useful)
     if targets is None:
-        ties = neuron_ties(useful, power=power)
+        ties, calibration = neuron_ties(useful, power=power), CALIBRATION
     else:
         sample = _tie_sample(targets)
-        near = nearest_neighbours(targets.coordinates[sample], _TIE_NEIGHBOURS).numbers
-        ties = neuron_ties(activations[_among(rows, targets.rows[sample])], near, power=power)
+        near = nearest_neighbours(targets.coordinates[sample]).numbers
+        tied = activations[_among(rows, targets.rows[sample])]
+        ties = neuron_ties(tied, near[:, :_TIE_NEIGHBOURS], power=power)
+        levels = nested_groups(graph, activations, resolutions=_RESOLUTIONS, ties=ties)
+        numbers = [level.astype(np.intp) for level in levels]
+        calibration = calibration_of(tied, near, numbers, ties, power=power)
     group = indicator_groups(graph, activations, ties=ties)
-    return Neurons(graph, group, ties, power, rows, activations)
+    return Neurons(graph, group, ties, power, calibration, rows, activations)
 
 
 def _rows_to_read(prepared: Prepared, targets: Targets | None) -> NDArray[np.intp]:

@@ -218,6 +218,7 @@ def _params(prepared: Prepared, trained: _Trained, neurons: Neurons) -> dict[str
         "n_vars": prepared.transform.n_inputs,
         "n_held_out": len(prepared.held_out),
         "sharpness": neurons.sharpness,
+        "calibration": neurons.calibration,
         **({"labels_weight": context.label_weight} if context.n_labels else {}),
         **prepared.design.params(),
     }

@@ -12,7 +12,7 @@ from .._checks import require_number
 from .._docs import doc_params
 from .._log import configure
 from ..graphs import nested_groups
-from ..graphs._ties import neighbour_shares
+from ..graphs._ties import CALIBRATION, neighbour_shares
 from ..slots import UNASSIGNED, StoredMap, write_levels
 from ._palette import nested_colors
 
@@ -91,10 +91,11 @@ def indicators(
     levels = sorted(float(value) for value in asked)
     require_number("min_confidence", min_confidence, lowest=0, highest=1)
     activations, ties = stored.activations, stored.ties
-    power = float(stored.uns["params"].get("sharpness", 1.0))
+    params = stored.uns["params"]
+    power, calibration = float(params.get("sharpness", 1.0)), float(params.get("calibration", CALIBRATION))
     groups = nested_groups(stored.graph, activations, resolutions=levels, ties=ties)
     numbers = [group.astype(np.intp) for group in groups]
-    confidence = [neighbour_shares(activations, group, ties, power=power) for group in numbers]
+    confidence = [neighbour_shares(activations, group, ties, power=power, calibration=calibration) for group in numbers]
     nothing = np.asarray(~activations.any(axis=1))
     if copy:
         adata = adata.copy()

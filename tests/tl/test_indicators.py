@@ -80,7 +80,8 @@ def test_confidence_is_the_share_of_neighbours_in_the_group(data: str) -> None:
     else:
         adata = gsr_sc.datasets.simulate_tree(1500, 100)
     x = np.asarray(adata.X)
-    scaled = (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-9)
+    # As the encoder sees values.
+    scaled = (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-9) ** (2 / 3)
     left, size, _ = np.linalg.svd(scaled, full_matrices=False)
     # The neighbours that the fit sees are those in the coordinates that it starts from.
     adata.obsm["X_own"] = left[:, :30] * size[:30]
