@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,6 +18,8 @@ TransformKind = Literal["zscore", "pearson", "combined", "none"]
 
 # Standardised values beyond this are single outlying cells, which would lead the training.
 CLIP = 10.0
+# Variables that follow each other are copied in one go if there are so many on average: a quarter of the time of one by one.
+_LONG_RUN = 32
 # Overdispersion of UMI counts, the usual one (Lause et al. 2021).
 _THETA = 100.0
 
@@ -122,9 +126,23 @@ class Transform:
 
     def _select(self, rows: Any) -> NDArray[np.float32]:
         dense: NDArray[np.float32] = rows.toarray() if sparse.issparse(rows) else rows
-        whole = self.n_inputs == dense.shape[1] and bool((np.diff(self.columns) == 1).all())
-        # As `dense[:, columns]`, but row by row in memory, as what comes after goes through it.
-        return dense if whole else np.take(dense, self.columns, axis=1)
+        if self.n_inputs == dense.shape[1] and len(self._runs) == 1:
+            return dense
+        if len(self._runs) * _LONG_RUN > self.n_inputs:
+            # As `dense[:, columns]`, but row by row in memory, as what comes after goes through it.
+            return np.take(dense, self.columns, axis=1)
+        out = np.empty((len(dense), self.n_inputs), dtype=dense.dtype)
+        for into, columns in self._runs:
+            out[:, into] = dense[:, columns]
+        return out
+
+    @cached_property
+    def _runs(self) -> list[tuple[slice, slice]]:
+        """Inputs, and the variables that they are, of those that follow each other."""
+        if self.n_inputs == 0:
+            return []
+        ends = [0, *(np.flatnonzero(np.diff(self.columns) != 1) + 1).tolist(), self.n_inputs]
+        return [(slice(*run), slice(self.columns[run[0]], self.columns[run[1] - 1] + 1)) for run in pairwise(ends)]
 
 
 def row_totals(rows: Any) -> NDArray[np.float64]:

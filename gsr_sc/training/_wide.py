@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ._chain import Chain, Part
+from ._chain import Chain, Part, pieces
 from ._threads import in_pieces
 
 if TYPE_CHECKING:
@@ -68,36 +68,37 @@ class WideLayers:
             A second thread, or None.
         """
         middle, dropout = self._middle, self.network.dropout
-        seen, residual = (batch.inputs, batch.inputs.clone()) if batch.seen is None else (batch.seen, batch.inputs)
-        encoded, pieces = self._before.begin(seen, noise, dropout)
-        in_pieces(pool, Part.forward, pieces)
-        noisy = middle.forward(encoded.output, batch, noise)
-        factor = 2 * float(factors[0]) / residual.numel()
-        decoded, pieces = self._behind.begin(noisy, noise, dropout, less=residual, factor=factor)
-        errors, slopes = zip(*in_pieces(pool, _there_and_back, pieces), strict=True)
+        seen, observed = (batch.inputs, batch.inputs.clone()) if batch.seen is None else (batch.seen, batch.inputs)
+        before = self._before.begin(seen, noise, dropout)
+        in_pieces(pool, Part.forward, before)
+        noisy = middle.forward(torch.cat([part.output for part in before]), batch, noise)
+        factor = 2 * float(factors[0]) / observed.numel()
+        behind = self._behind.begin(noisy, noise, dropout, less=observed)
+        errors, slopes = zip(*in_pieces(pool, _there_and_back, behind), strict=True)
 
         def learn_before() -> list[float]:
-            losses, encoded.slopes[-1], others = middle.back(torch.cat(slopes), factors[1:].tolist())
+            losses, slope, others = middle.back(torch.cat(slopes).mul_(factor), factors[1:].tolist())
             for into, gradient in zip(self._others, others, strict=True):
                 into.copy_(gradient)
-            encoded.back()
-            self._before.learn(encoded)
+            for part, rows in zip(before, pieces(len(seen)), strict=True):
+                part.back(slope[rows])
+            self._before.learn(before)
             return losses
 
         def learn_behind() -> list[float]:
-            self._behind.learn(decoded)
-            return [sum(errors) / residual.numel()]
+            self._behind.learn(behind, factor)
+            return [sum(errors) / observed.numel()]
 
         others, error = in_pieces(pool, lambda work: work(), [learn_before, learn_behind])
         return np.array(error + others)
 
 
 def _there_and_back(part: Part) -> tuple[float, Tensor]:
-    """Squared error of some rows, and how it changes with what the decoder reads."""
+    """Squared error of some rows, and how half of it changes with what the decoder reads."""
     part.forward()
-    part.back()
-    residual = part.output.view(-1)
-    return float(residual @ residual), part.to_inputs()
+    part.back(part.output)
+    residuals = part.output.view(-1)
+    return float(residuals @ residuals), part.to_inputs()
 
 
 def _linear(modules: Sequence[nn.Module]) -> list[nn.Linear]:
