@@ -15,7 +15,7 @@ _TOLERANCE = 1e-4
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, rectified: bool = False) -> Tensor:
-    """`x @ weight.T + bias` without autograd, its negative values set to zero if `rectified`.
+    """`x @ weight.T + bias` of what asks for no gradient, its negative values set to zero if `rectified`.
 
     Parameters
     ----------
@@ -28,15 +28,15 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None, *, rectified: 
     """
     if (fused := _onednn()) is not None:
         return fused(x, weight, bias, "relu" if rectified else "none", [], "")
-    out = torch.nn.functional.linear(x.detach(), weight.detach(), None if bias is None else bias.detach())
+    out = torch.nn.functional.linear(x, weight, bias)
     return out.relu_() if rectified else out
 
 
 def residual(x: Tensor, weight: Tensor, bias: Tensor, observed: Tensor) -> Tensor:
-    """`x @ weight.T + bias - observed` without autograd; `observed`, (n_rows, n_outputs), may be written over."""
+    """`x @ weight.T + bias - observed` of what asks for no gradient; `observed`, (n_rows, n_outputs), may be written over."""
     if (fused := _onednn()) is not None:
         return fused.binary(x, observed, weight, bias, "sub")
-    return observed.sub_(bias).addmm_(x, weight.t(), beta=-1).neg_()
+    return observed.sub_(bias).addmm_(x, weight.t(), beta=-1)
 
 
 @cache

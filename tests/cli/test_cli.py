@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,7 +74,9 @@ def fit_quickly(adata: AnnData, **options: Any) -> None:
 
 def run_apart(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
-    environment = {"PYTHONPATH": str(ROOT.parent), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {"PYTHONPATH": str(ROOT.parent), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    # With the variables of this process: some choose the instructions of linear algebra, and so the last digits.
+    environment = os.environ | own
     return subprocess.run(
         [sys.executable, *words], cwd=cwd, env=environment, check=False, capture_output=True, text=True
     )
