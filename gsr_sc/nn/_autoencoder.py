@@ -158,7 +158,7 @@ class GraphAutoencoder(nn.Module):
             (batch, n_conditions); by default the usual ones, see :meth:`initialise_conditions`.
         """
         noise = as_noise(generator)
-        read = self._thinned(self.encoder(self._told(inputs, conditions)), noise)
+        read = self._thinned(self.encoder(self.told(inputs, conditions)), noise)
         hidden = self.respond(self.layer.logits(read), noise)
         output = self._offset(self.output(self._decoded(hidden.noisy, conditions, noise)), conditions)
         return Pass(hidden.logits, hidden.units, output, hidden.label_logits)
@@ -179,7 +179,7 @@ class GraphAutoencoder(nn.Module):
 
     def encode(self, inputs: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Activations as users see them: simplex units have unit length, (batch, n_neurons)."""
-        logits = self.layer.logits(self.encoder(self._told(inputs, conditions)))
+        logits = self.layer.logits(self.encoder(self.told(inputs, conditions)))
         return self.layer.to_activations(self.layer.units(logits))
 
     def label_logits(self, activations: Tensor) -> Tensor:
@@ -228,18 +228,21 @@ class GraphAutoencoder(nn.Module):
             self.usual.copy_(usual)
             self.offset.copy_(offset)
 
+    def told(self, values: Tensor, conditions: Tensor | None) -> Tensor:
+        """Values with the conditions beside them, as the first layers of encoder and decoder read them."""
+        return values if self.usual is None else torch.cat([values, self.conditions_of(values, conditions)], dim=1)
+
+    def conditions_of(self, values: Tensor, conditions: Tensor | None) -> Tensor:
+        """The given conditions, or the usual ones for each row of some values, (batch, n_conditions)."""
+        if conditions is not None or self.usual is None:
+            return values.new_zeros(len(values), 0) if conditions is None else conditions
+        return self.usual.expand(len(values), -1)
+
     def _decoded(self, units: Tensor, conditions: Tensor | None, noise: Noise | None = None) -> Tensor:
-        return self._thinned(self.decoder(self._told(units, conditions)), noise)
+        return self._thinned(self.decoder(self.told(units, conditions)), noise)
 
     def _offset(self, output: Tensor, conditions: Tensor | None) -> Tensor:
-        if self.offset is None or self.usual is None:
-            return output
-        return output + (self.usual if conditions is None else conditions) @ self.offset
-
-    def _told(self, values: Tensor, conditions: Tensor | None) -> Tensor:
-        if self.usual is None:
-            return values
-        return torch.cat([values, self.usual.expand(len(values), -1) if conditions is None else conditions], dim=1)
+        return output if self.offset is None else output + self.conditions_of(output, conditions) @ self.offset
 
     def _thinned(self, hidden: Tensor, noise: Noise | None) -> Tensor:
         return thinned(hidden, self.dropout, noise) if self.training else hidden

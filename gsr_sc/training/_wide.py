@@ -44,12 +44,13 @@ class WideLayers:
         self._before = Chain(_linear([*network.encoder, network.layer.linear]), into)
         self._behind = Chain(_linear([*network.decoder, network.output]), into)
         self._others = [into[id(each)] for each in middle.parameters]
+        self._offset = None if network.offset is None else (network.offset.detach(), into[id(network.offset)])
 
     @staticmethod
     def suits(network: GraphAutoencoder, device: torch.device) -> bool:
         """Whether a network can be trained in this way; if not, autograd does the whole."""
         deep = len(network.encoder) > 0 and len(network.decoder) > 0
-        return deep and network.likelihood.kind == "gaussian" and network.offset is None and device.type == "cpu"
+        return deep and network.likelihood.kind == "gaussian" and device.type == "cpu"
 
     def learn(
         self, batch: Batch, noise: Noise, factors: NDArray[np.float64], pool: ThreadPoolExecutor | None = None
@@ -67,17 +68,20 @@ class WideLayers:
         pool
             A second thread, or None.
         """
-        middle, dropout = self._middle, self.network.dropout
+        network, middle = self.network, self._middle
         seen, observed = (batch.inputs, batch.inputs.clone()) if batch.seen is None else (batch.seen, batch.inputs)
-        before = self._before.begin(seen, noise, dropout)
+        if self._offset is not None:
+            observed.addmm_(network.conditions_of(observed, batch.conditions), self._offset[0], alpha=-1)
+        before = self._before.begin(network.told(seen, batch.conditions), noise, network.dropout)
         in_pieces(pool, Part.forward, before)
         noisy = middle.forward(torch.cat([part.output for part in before]), batch, noise)
         factor = 2 * float(factors[0]) / observed.numel()
-        behind = self._behind.begin(noisy, noise, dropout, less=observed)
+        behind = self._behind.begin(network.told(noisy, batch.conditions), noise, network.dropout, less=observed)
         errors, slopes = zip(*in_pieces(pool, _there_and_back, behind), strict=True)
 
         def learn_before() -> list[float]:
-            losses, slope, others = middle.back(torch.cat(slopes).mul_(factor), factors[1:].tolist())
+            slope = torch.cat(slopes)[:, : noisy.shape[1]].mul_(factor)
+            losses, slope, others = middle.back(slope, factors[1:].tolist())
             for into, gradient in zip(self._others, others, strict=True):
                 into.copy_(gradient)
             for part, rows in zip(before, pieces(len(seen)), strict=True):
@@ -87,6 +91,9 @@ class WideLayers:
 
         def learn_behind() -> list[float]:
             self._behind.learn(behind, factor)
+            if self._offset is not None:
+                conditions = network.conditions_of(observed, batch.conditions)
+                torch.mul(conditions.t() @ torch.cat([part.output for part in behind]), factor, out=self._offset[1])
             return [sum(errors) / observed.numel()]
 
         others, error = in_pieces(pool, lambda work: work(), [learn_before, learn_behind])

@@ -28,12 +28,14 @@ def make(n_inputs: int, **options: Any) -> GraphAutoencoder:
     return GraphAutoencoder(n_inputs, 9, hidden=(16, 8), dropout=0.2, generator=generator, **options).train()
 
 
-def batch_of(n_rows: int, n_inputs: int, *, hidden: bool = True, labels: bool = False) -> Batch:
+def batch_of(n_rows: int, n_inputs: int, *, hidden: bool = True, labels: bool = False, n_conditions: int = 0) -> Batch:
     generator = torch.Generator().manual_seed(1)
     inputs, seen = torch.randn(2, n_rows, n_inputs, generator=generator)
     targets = torch.rand(n_rows, 9, generator=generator)
     kinds = torch.arange(n_rows) % 3 - 1 if labels else None
-    return Batch(inputs, seen if hidden else None, targets / targets.sum(dim=1, keepdim=True), labels=kinds)
+    conditions = torch.eye(2)[torch.arange(n_rows) % 3 % 2] if n_conditions else None
+    targets /= targets.sum(dim=1, keepdim=True)
+    return Batch(inputs, seen if hidden else None, targets, labels=kinds, conditions=conditions)
 
 
 def both(
@@ -54,7 +56,7 @@ def both(
     gradients = [torch.full_like(each, torch.nan) for each in parameters]
     mine = gradients, WideLayers(network, middle, parameters, gradients).learn(batch, noise(), np.array(factors), pool)
     batch = given
-    passed = network(batch.inputs if batch.seen is None else batch.seen, noise())
+    passed = network(batch.inputs if batch.seen is None else batch.seen, noise(), batch.conditions)
     losses = [network.likelihood(passed.reconstruction, batch.inputs), *others(batch, passed)]
     loss = sum(factor * value for factor, value in zip(factors, losses, strict=True))
     theirs = torch.autograd.grad(loss, parameters, materialize_grads=True)  # type: ignore[arg-type]
@@ -87,6 +89,20 @@ def test_whatever_lies_between(options: dict[str, Any]) -> None:
     (gradients, losses), (wanted, values) = both(network, batch, [0.7, 0.3, 0.2, 0.5])
     np.testing.assert_allclose(losses, values, rtol=1e-5)
     assert (losses[3] > 0) == ("n_labels" in options)
+    for mine, theirs in zip(gradients, wanted, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
+    assert all(float(mine.abs().max()) > 0 for mine in gradients)
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("hidden", [True, False])
+def test_conditions_are_read_and_learnt(given: bool, hidden: bool) -> None:
+    network, batch = make(40, n_conditions=2), batch_of(30, 40, hidden=hidden, n_conditions=2 if given else 0)
+    network.initialise_conditions(
+        torch.tensor([0.25, 0.75]), torch.randn(2, 40, generator=torch.Generator().manual_seed(3))
+    )
+    (gradients, losses), (wanted, values) = both(network, batch, [0.7, 0.3, 0.2, 0.0])
+    np.testing.assert_allclose(losses, values, rtol=1e-5)
     for mine, theirs in zip(gradients, wanted, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-6)
     assert all(float(mine.abs().max()) > 0 for mine in gradients)
@@ -145,9 +161,9 @@ def test_the_usual_units_and_losses_are_done_by_hand(options: Any, penalty: Any,
         ({}, "cpu", True),
         ({}, "cuda", False),
         ({"likelihood": "nb"}, "cpu", False),
-        ({"n_conditions": 2}, "cpu", False),
+        ({"n_conditions": 2}, "cpu", True),
         ({"hidden_decoder": ()}, "cpu", False),
     ],
 )
-def test_squared_error_without_batches_on_a_cpu_is_done_in_this_way(options: Any, device: str, suits: bool) -> None:
+def test_squared_error_on_a_cpu_is_done_in_this_way(options: Any, device: str, suits: bool) -> None:
     assert WideLayers.suits(make(5, **options), torch.device(device)) == suits
