@@ -4,8 +4,10 @@
 
 For each set, each of its largest types is left out in turn, if it is distinct: if most of the nearest neighbours of its cells
 are of it too. A map is fitted at the defaults to the others but for some cells drawn at random, which then come as a query
-together with the type that was left out. Results are kept in `--out` one by one, so that an interrupted run goes on where it
-was; another state of the package's code starts anew.
+together with the type that was left out. `AUROC of distances` is what the mean distance to the nearest cells of the reference
+among its own principal components reaches on the same cells: where that is far from 1, the type lies where others are.
+Results are kept in `--out` one by one, so that an interrupted run goes on where it was; another state of the package's code
+starts anew.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from _result import clock
 from _sets import DataSet, data_sets
 from _table import markdown
 from scipy.stats import ks_2samp
+from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
@@ -128,6 +131,8 @@ def leave_out(data: DataSet, how: str, label: str, seed: int, options: argparse.
         adata = adata[~new | np.isin(np.arange(adata.n_obs), kept)].copy()
         drawn, new = (mask[~new | np.isin(np.arange(len(new)), kept)] for mask in (drawn, new))
     reference, query = adata[~new & ~drawn].copy(), adata[drawn | new].copy()
+    values = data.log()[data.known][adata.obs_names].X
+    far = distances(np.asarray(values.toarray() if hasattr(values, "toarray") else values), ~new & ~drawn)[drawn | new]
     new = new[drawn | new]
     model = gsr_sc.GSR(rng=seed, n_jobs=options.n_jobs, max_epochs=options.max_epochs, **fit_options)
     with clock() as spent:
@@ -143,6 +148,7 @@ def leave_out(data: DataSet, how: str, label: str, seed: int, options: argparse.
     return {
         "cells": len(unknown),
         "AUROC": float(roc_auc_score(np.repeat([0, 1], [len(known), len(unknown)]), np.r_[known, unknown])),
+        "AUROC of distances": float(roc_auc_score(new, far)),
         "found": float((unknown > _SHARE_STRANGE).mean()),
         "false": float((known > _SHARE_STRANGE).mean()),
         "KS p": float(ks_2samp(known, held_out).pvalue),
@@ -150,6 +156,14 @@ def leave_out(data: DataSet, how: str, label: str, seed: int, options: argparse.
         "confidence": float(usual.obs["gsr_label_confidence"].mean()),
         "s": spent.wall,
     }
+
+
+def distances(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Mean distance of rows to the nearest of the reference, among the principal components of these."""
+    values = values - values[reference].mean(axis=0)
+    axes = PCA(min(50, reference.sum() - 1, values.shape[1]), random_state=0).fit(values[reference])
+    points = axes.transform(values)
+    return NearestNeighbors(n_neighbors=_NEIGHBOURS).fit(points[reference]).kneighbors(points)[0].mean(axis=1)
 
 
 if __name__ == "__main__":

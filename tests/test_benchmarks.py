@@ -199,3 +199,10 @@ def test_a_confidence_that_ranks_errors(modules):
     assert ranking(-error, error)["rho"] == pytest.approx(1)
     assert ranking(-error, error)["fifths"] == pytest.approx(error[:10].mean() / error[-10:].mean())
     assert ranking(error, error)["rho"] == pytest.approx(-1)
+
+
+def test_distances_tell_what_is_apart(modules):
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(size=(60, 8)), 10 + rng.normal(size=(20, 8))])
+    far = modules("query").distances(values, np.arange(80) < 40)
+    assert far[60:].min() > far[:60].max()
