@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,8 +17,6 @@ TransformKind = Literal["zscore", "pearson", "combined", "none"]
 
 # Standardised values beyond this are single outlying cells, which would lead the training.
 CLIP = 10.0
-# Variables that follow each other are copied in one go if there are so many on average: a quarter of the time of one by one.
-_LONG_RUN = 32
 # Overdispersion of UMI counts, the usual one (Lause et al. 2021).
 _THETA = 100.0
 
@@ -85,18 +82,19 @@ class Transform:
         -------
         Shape (batch, n_inputs) float32.
         """
+        if self.kind != "none" and totals is None:
+            totals = row_totals(rows)
+        rows = self._narrowed(rows)
         if self.kind == "none":
-            return self._select(rows)
-        totals = row_totals(rows) if totals is None else totals
+            return _dense(rows)
         if self.kind == "pearson":
-            return self._residuals(self._select(rows), totals, self.mean)
+            return self._residuals(_dense(rows), totals, self.mean)
         residuals = None
         if self.share is not None:
-            dense = rows if sparse.issparse(rows) else rows.copy()
-            residuals = self._residuals(self._select(dense), totals, self.share)
+            residuals = self._residuals(rows.toarray() if sparse.issparse(rows) else rows.copy(), totals, self.share)
         if self.counts:
-            log_normalise(rows, totals, self.target)
-        x = self._select(rows)
+            log_normalise(rows, np.asarray(totals), self.target)
+        x = _dense(rows)
         x -= self.mean
         weight = np.float32(1 if residuals is None else 0.5)
         x *= weight / self.scale
@@ -124,25 +122,33 @@ class Transform:
         x /= np.sqrt(variance, out=variance)
         return np.clip(x, -self.clip, self.clip, out=x)
 
-    def _select(self, rows: Any) -> NDArray[np.float32]:
-        dense: NDArray[np.float32] = rows.toarray() if sparse.issparse(rows) else rows
-        if self.n_inputs == dense.shape[1] and len(self._runs) == 1:
-            return dense
-        if len(self._runs) * _LONG_RUN > self.n_inputs:
-            # As `dense[:, columns]`, but row by row in memory, as what comes after goes through it.
-            return np.take(dense, self.columns, axis=1)
-        out = np.empty((len(dense), self.n_inputs), dtype=dense.dtype)
-        for into, columns in self._runs:
-            out[:, into] = dense[:, columns]
-        return out
+    def _narrowed(self, rows: Any) -> Any:
+        """Rows without the variables that the network does not see; where they are sparse, in their own memory."""
+        if self.n_inputs == rows.shape[1]:
+            return rows
+        if not sparse.issparse(rows):
+            # As `rows[:, columns]`, but row by row in memory, as what comes after goes through it.
+            return np.take(rows, self.columns, axis=1)
+        # Before they are made dense: less to fill, and nothing to take from it.
+        at = np.take(self._places, rows.indices, mode="clip")
+        kept = at >= 0
+        shape = (rows.shape[0], self.n_inputs)
+        if kept.all():
+            return sparse.csr_array((rows.data, at, rows.indptr), shape=shape)
+        ends = np.concatenate([[0], np.cumsum(kept)])[rows.indptr]
+        return sparse.csr_array((rows.data[kept], at[kept], ends), shape=shape)
 
     @cached_property
-    def _runs(self) -> list[tuple[slice, slice]]:
-        """Inputs, and the variables that they are, of those that follow each other."""
-        if self.n_inputs == 0:
-            return []
-        ends = [0, *(np.flatnonzero(np.diff(self.columns) != 1) + 1).tolist(), self.n_inputs]
-        return [(slice(*run), slice(self.columns[run[0]], self.columns[run[1] - 1] + 1)) for run in pairwise(ends)]
+    def _places(self) -> NDArray[np.int32]:
+        """Which input each variable is, -1 for none, up to one behind the last input."""
+        places = np.full(self.columns.max(initial=-1) + 2, -1, dtype=np.int32)
+        places[self.columns] = np.arange(self.n_inputs)
+        return places
+
+
+def _dense(rows: Any) -> NDArray[np.float32]:
+    dense: NDArray[np.float32] = rows.toarray() if sparse.issparse(rows) else rows
+    return dense
 
 
 def row_totals(rows: Any) -> NDArray[np.float64]:
