@@ -58,7 +58,7 @@ def read_values(
     KeyError
         If there is neither a column nor a gene of that name, or no such layer.
     ValueError
-        If `use_raw` is asked for without `.raw`, or together with a layer.
+        If `use_raw` is asked for without `.raw`, or together with a layer, or there is no `.X`.
     """
     if name in adata.obs:
         return np.asarray(pd.to_numeric(adata.obs[name]).to_numpy(dtype=np.float64, na_value=np.nan))
@@ -75,6 +75,9 @@ def read_values(
         where = "in .obs or .raw.var_names" if use_raw else "in .obs or .var_names"
         raise KeyError(unknown(f"`{option}` {where}", [name], [*adata.obs.columns, *source.var_names]))
     matrix = source.X if layer is None else adata.layers[layer]
+    if matrix is None:
+        msg = f"`{option}={name!r}` names a gene, and this AnnData has no `.X`. Say which `layer` holds its values: {list(adata.layers)}."
+        raise ValueError(msg)
     values = matrix[:, [int(np.flatnonzero(source.var_names == name)[0])]]
     # Of dask arrays this column alone comes here.
     values = values.compute() if hasattr(values, "compute") else values

@@ -14,7 +14,7 @@ from ._colors import NA_COLOR, colormap, ink, ink_on
 from ._norm import beyond, is_diverging, pick, scale
 from ._paint import Mixture, Numbers, paint
 from ._sheet import Sheet, inches, title_height, write_colorbar, write_title
-from ._text import LABEL_SIZE, legend_names, sized, text_width
+from ._text import LABEL_SIZE, drawn_width, legend_names, sized
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -190,7 +190,7 @@ def legend_width(mixture: Mixture, place: str) -> float:
     """Room for a legend beside a panel, in inches."""
     if place != "right margin":
         return 0.05
-    longest = max(text_width(name, LABEL_SIZE) for name in _told(mixture))
+    longest = max(drawn_width(name, LABEL_SIZE) for name in _told(mixture))
     return _legend_columns(len(mixture.names)) * (longest + sized(0.35))
 
 

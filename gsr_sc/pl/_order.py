@@ -16,7 +16,7 @@ from ._canvas import canvas, check_ax
 from ._color_panels import heading
 from ._colors import colormap, ink, label_colors
 from ._order_curves import trend
-from ._order_panels import dial, heatmap
+from ._order_panels import dial, dial_size, heatmap
 from ._order_strip import Legend, Strip, write_legend
 from ._sheet import bar_room, columns_for
 from ._text import LABEL_SIZE, SMALL_SIZE, TITLE_SIZE, sized, text_width
@@ -157,7 +157,7 @@ def order(
     side = 0.0 if strip is None or legend_loc != "right margin" else strip.legend.width
     if kind == "dial":
         check_ax(ax, len(lanes), "a map of one ring")
-        size = 4.6
+        size = dial_size(names) + 0.1
         with canvas(len(lanes) * size + side + 0.2, size + sized(0.3), show=show, return_fig=return_fig, ax=ax) as page:
             for number, (lane, text) in enumerate(zip(lanes, titles, strict=True)):
                 panel = ax if ax is not None else page.add(0.1 + number * size, sized(0.25), size - 0.1, size - 0.1)

@@ -14,7 +14,7 @@ from ._colors import FRAME, GREY, PAPER, ink
 from ._order_curves import TURNS
 from ._order_strip import STRIP_ROWS
 from ._sheet import inches
-from ._text import SMALL_SIZE, sized, text_width
+from ._text import SMALL_SIZE, drawn_width, shortened, sized, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _GAP = 3
 _HOLE, _ROUND_STRIP = 0.34, (1.03, 1.12)
+# Inches: as much of a name is written beside a dial.
+_LONGEST = 1.6
 
 
 def scaled_by_peak(
@@ -137,6 +139,11 @@ def _name_lanes(
         )
 
 
+def dial_size(names: list[str]) -> float:
+    """Width and height of a dial in inches: names take what they need, and rings keep their size."""
+    return max(4.5, 3.6 + 2 * min(max(drawn_width(name, SMALL_SIZE) for name in names), _LONGEST))
+
+
 def dial(
     ax: Axes,
     lane: Lane,
@@ -164,6 +171,11 @@ def dial(
         mesh.set_array(None)
         mesh.set_facecolor(picture.reshape(-1, 4))  # type: ignore[arg-type]
         outer = _ROUND_STRIP[1]
+    # Of a panel of given size, so much is left to names that the rings can still be seen.
+    across = min(inches(ax))
+    names = shortened(names, min(_LONGEST, 0.22 * across), SMALL_SIZE)
+    longest = max(drawn_width(name, SMALL_SIZE) for name in names)
+    reach = (outer + 0.2) / (1 - 2 * min(longest / across, 0.25))
     peak = edges[curve.argmax(axis=1)]
     places = _apart(peak, sized(2 * np.pi / 80))
     for name, angle, place in zip([names[i] for i in by_peak], peak, places, strict=True):
@@ -193,7 +205,6 @@ def dial(
     ax.annotate(
         "", (x[0, -1], y[0, -1]), (x[0, -3], y[0, -3]), arrowprops={"arrowstyle": "->", "color": GREY, "linewidth": 0.9}
     )
-    reach = outer + 0.2 + 0.47 * max(text_width(name, SMALL_SIZE) for name in names) ** 1.0
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     ax.axis("off")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..slots import StoredMap
-    from ._canvas import Shown
+    from ._canvas import Canvas, Shown
     from ._norm import Bound
 
 _ROW, _STRIP, _FOOT = 0.135, 0.09, 0.5
@@ -77,11 +77,22 @@ def draw_heatmap(
         bar = panel.inset_axes((1 + 0.12 / across, 1 - length, 0.1 / across, length))
         write_colorbar(bar, image, unit, extend=beyond(shades, effects))
         write_title(panel, title)
-        if drawn.dead.any() and ax is None:
-            silent = np.array(stored.graph.names)[drawn.dead].tolist()
-            what = f"{len(silent)} neuron{'s' * (len(silent) != 1)} that no cell lights up, left out"
-            write_footnote(page, listed(what, silent, left + wide))
+        if ax is None:
+            _write_silent(page, drawn, left + wide)
     return page.result
+
+
+def _write_silent(page: Canvas, drawn: Layer, width: float) -> None:
+    """Name the neurons without a column, and those whose column no cell tells from another."""
+    names = np.array(drawn.graph.names)
+    kinds = ((drawn.dead, "that no cell lights up, left out"), (drawn.constant, "the same in all cells"))
+    found = [(names[mask].tolist(), what) for mask, what in kinds if mask.any()]
+    notes = [
+        listed(f"{len(silent)} neuron{'s' * (len(silent) != 1)} {what}", silent, width / len(found) - 0.1)
+        for silent, what in found
+    ]
+    if notes:
+        write_footnote(page, "    ".join(notes))
 
 
 def draw_maps(

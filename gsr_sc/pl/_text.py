@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 if TYPE_CHECKING:
@@ -35,6 +37,14 @@ def sized(length: float) -> float:
 def text_width(text: str, size: float = TITLE_SIZE) -> float:
     """Width of a line of text in inches, of a size that is :func:`sized`."""
     return sized(size) * _extent(text, tuple(mpl.rcParams["font.family"]))
+
+
+def drawn_width(text: str, size: float) -> float:
+    """Width of a line of text in inches as it is drawn: where dots are few, letters are widened to whole ones."""
+    dpi = float(mpl.rcParams["figure.dpi"])
+    font = FontProperties(size=sized(size))
+    drawn = RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, ismath=False)[0] / dpi
+    return max(text_width(text, size), drawn)
 
 
 @cache
@@ -66,7 +76,7 @@ def listed(what: str, names: Sequence[str], width: float, size: float = SMALL_SI
     for n in range(len(names), 0, -1):
         more = f" and {len(names) - n} more" if n < len(names) else ""
         line = f"{what}: {', '.join(names[:n])}{more}"
-        if not np.isfinite(width) or text_width(line, size) <= width:
+        if not np.isfinite(width) or drawn_width(line, size) <= width:
             return line
     return what
 

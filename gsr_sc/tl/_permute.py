@@ -63,9 +63,11 @@ def _name(refit: Refit) -> str | None:
 def _matrix(refit: Refit) -> Any:
     name = _name(refit)
     matrix = refit.data.X if name is None else refit.data.obsm[name]
-    if hasattr(matrix, "to_numpy"):
-        return matrix.to_numpy()
-    return matrix.tocsr() if sparse.issparse(matrix) else matrix
+    # Data frames; sparse matrices in a file; dask arrays of either kind. There are few cells by now.
+    for read in ("to_numpy", "to_memory", "compute"):
+        if hasattr(matrix, read):
+            matrix = getattr(matrix, read)()
+    return matrix.tocsr() if sparse.issparse(matrix) else np.asarray(matrix)
 
 
 def _depth(matrix: Any) -> NDArray[np.float64]:

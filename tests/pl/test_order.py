@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from _arrays import to_type
-from _look import artists
+from _look import artists, collisions, words
 from _maps import make_map
 from anndata import AnnData
+from matplotlib.figure import Figure
 from scipy import sparse
 
 from gsr_sc import graphs, pl, tl
@@ -147,6 +149,27 @@ def test_a_dial_goes_clockwise_from_the_top() -> None:
     assert artists(ax, "strip")
     assert len(drawn(ordered("rings"), genes=GENES, kind="dial")) == 2
     assert rows(drawn(adata, genes=GENES, kind="heatmap")) == SORTED
+
+
+@pytest.mark.parametrize("long", ["ENSG00000000{}", "ENSG000000000000000000000000.{}-like protein family"])
+@pytest.mark.parametrize("font_size", [10, 14])
+def test_long_names_round_a_dial_stay_on_the_page(long: str, font_size: float) -> None:
+    adata = ordered("ring")
+    adata.var_names = [long.format(f"{number:03}") for number in range(adata.n_vars)]
+    with mpl.rc_context({"font.size": font_size}):
+        figure = pl.order(adata, genes=list(adata.var_names), kind="dial", groupby="stage", return_fig=True)
+        assert isinstance(figure, Figure)
+        assert [pair for pair in collisions(figure) if "the edge" in pair] == []
+        ax = figure.axes[0]
+        names = [text for text in ax.texts if text.get_rotation() != 0]
+        assert len({text.get_text() for text in names}) == adata.n_vars
+        others = [text for text in words(figure) if text not in names]
+        of_legend = [text.get_window_extent() for text in others if text.get_window_extent().x0 > ax.bbox.x1]
+        assert len(of_legend) > 2
+        assert max(text.get_window_extent().x1 for text in names) < min(box.x0 for box in of_legend)
+        # The rings take most of the page.
+        (rings,) = artists(ax, "heatmap")
+        assert rings.get_window_extent().width > 2.2 * figure.dpi
 
 
 def test_names_round_a_dial_are_kept_apart() -> None:

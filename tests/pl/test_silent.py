@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from _look import artists
+from _look import artists, collisions
 from _maps import add_comparison, add_stability, make_map
 from matplotlib.figure import Figure
 
@@ -71,6 +71,15 @@ def test_nothing_is_said_where_all_neurons_tell_something(name: str) -> None:
     assert not any("neuron" in text.get_text() and "cell" in text.get_text() for text in figure.texts)
     assert not artists(figure.axes[0], "dead")
     assert not artists(figure.axes[0], "constant")
+
+
+def test_programs_name_those_without_a_column_and_those_that_tell_nothing(adata: AnnData) -> None:
+    gsr_sc.tl.programs(adata)
+    figure = pl.programs(adata, return_fig=True)
+    written = " ".join(text.get_text() for text in figure.texts)
+    assert "2 neurons that no cell lights up, left out" in written
+    assert "1 neuron the same in all cells" in written
+    assert collisions(figure) == []
 
 
 def test_notes_fit_the_width() -> None:

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import gsr_sc
-from gsr_sc import pl
+from gsr_sc import graphs, pl
 from gsr_sc.pl._order_strip import Legend
 from gsr_sc.pl._text import LABEL_SIZE, shortened, text_width, wrap
 
@@ -115,6 +115,17 @@ def test_forty_long_names_make_no_wide_legend() -> None:
     assert along.names != names
     for width in (panel.figure.get_size_inches()[0] - 7, along.width):
         assert 3 < width < 5.2, "of three columns"
+
+
+@pytest.mark.parametrize("dpi", [72, 80, 100])
+@pytest.mark.parametrize("name", ["NK CD56bright memory effector", "WWW wmwmwmwmw mmm"])
+def test_thirty_names_are_not_cut_off(name: str, dpi: int) -> None:
+    adata = make_map(graphs.grid(10), n_obs=300)
+    adata.obs["type"] = pd.Categorical([f"{name} {k % 30}" for k in range(300)])
+    with mpl.rc_context({"figure.dpi": dpi, "text.hinting": "default"}):
+        figure = pl.neuron_graph(adata, pie="type", return_fig=True)
+        figure.canvas.draw()
+        assert max(text.get_window_extent().x1 for text in words(figure)) <= figure.bbox.x1
 
 
 def test_a_legend_has_room_for_its_heading() -> None:

@@ -217,6 +217,20 @@ def test_wrong_options_change_nothing(kind: MapKind, options: dict[str, Any], me
     assert hash_adata(adata) == before
 
 
+def test_genes_of_data_that_are_in_a_layer_only() -> None:
+    adata = make_map("line")
+    expected = gsr_sc.tl.order(adata, root="gene1", copy=True)
+    adata.layers["counts"] = adata.X
+    adata.X = None
+    with pytest.raises(ValueError, match=r"no `\.X`.*'doubled', 'counts'"):
+        gsr_sc.tl.order(adata, root="gene1")
+    with pytest.raises(ValueError, match=r"no `\.X`"):
+        gsr_sc.pl.order(adata, genes="gene1", show=False)
+    gsr_sc.tl.order(adata, root="gene1", layer="counts")
+    assert expected is not None
+    np.testing.assert_array_equal(adata.obs["gsr_order"], expected.obs["gsr_order"])
+
+
 def test_unknown_names() -> None:
     adata = make_map("line")
     with pytest.raises(KeyError, match="pass `groupby='cell_type'` too"):
