@@ -37,7 +37,7 @@ class Transform:
     counts
         Whether the matrix holds counts.
     columns
-        Numbers of the variables that the network sees, sorted, (n_inputs,).
+        Numbers of the variables that the network sees, in its order, (n_inputs,).
     target
         Total to which counts are scaled before the logarithm.
     mean, scale
@@ -123,8 +123,8 @@ class Transform:
         return np.clip(x, -self.clip, self.clip, out=x)
 
     def _narrowed(self, rows: Any) -> Any:
-        """Rows without the variables that the network does not see; where they are sparse, in their own memory."""
-        if self.n_inputs == rows.shape[1]:
+        """Rows of the variables that the network sees, in its order; where they are sparse, in their own memory."""
+        if self.n_inputs == rows.shape[1] and self._ascending:
             return rows
         if not sparse.issparse(rows):
             # As `rows[:, columns]`, but row by row in memory, as what comes after goes through it.
@@ -137,6 +137,11 @@ class Transform:
             return sparse.csr_array((rows.data, at, rows.indptr), shape=shape)
         ends = np.concatenate([[0], np.cumsum(kept)])[rows.indptr]
         return sparse.csr_array((rows.data[kept], at[kept], ends), shape=shape)
+
+    @cached_property
+    def _ascending(self) -> bool:
+        """Whether the inputs follow the order of the variables: those of cells placed on a map need not."""
+        return bool((np.diff(self.columns) > 0).all())
 
     @cached_property
     def _places(self) -> NDArray[np.int32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -203,6 +204,21 @@ def test_a_batch_is_the_same_rows_in_any_order() -> None:
     assert len(source) == N_OBS
     assert source.n_inputs == N_VARS
     np.testing.assert_array_equal(source.baseline, learnt.baseline)
+
+
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+@pytest.mark.parametrize("kind", ["zscore", "pearson", "combined", "none"])
+@given(order=st.permutations(range(N_VARS)), n_unused=st.integers(0, N_VARS - 1))
+def test_inputs_are_found_wherever_their_variables_lie(
+    container: Any, kind: TransformKind, order: list[int], n_unused: int
+) -> None:
+    """As when cells of another study, with their genes in another order, are placed on a map."""
+    x = negative_binomial()
+    learnt = learn(x, kind, counts=kind != "none", columns=np.arange(N_VARS - n_unused))[0]
+    totals = x[:40].sum(axis=1, dtype=np.float64)
+    elsewhere = replace(learnt, columns=np.argsort(order)[learnt.columns])
+    expected = learnt(container(x[:40]), totals)
+    np.testing.assert_array_equal(elsewhere(container(x[:40][:, order]), totals), expected)
 
 
 def test_totals_count_genes_that_are_not_used() -> None:
