@@ -12,6 +12,7 @@ from ._partial import PartialSource
 from ._rows import Rows, as_float
 from ._shared import SharedRows
 from ._source import Block, MatrixSource
+from ._spill import release
 from ._transform import Transform, TransformKind, log_normalise, row_totals
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "look",
     "open_rows",
     "principal_axes",
+    "release",
     "row_totals",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._ahead import Ahead, runs_of, shuffled_runs
 from ._rows import BLOCK_ROWS, Rows
+from ._spill import room_on_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +90,10 @@ class DiskRows(Rows):
         chosen = np.random.default_rng(_SEED).choice(starts, min(most // _SAMPLE_RUN + 1, len(starts)), replace=False)
         numbers = (np.sort(chosen)[:, None] + np.arange(_SAMPLE_RUN)).ravel()
         return rows[numbers[numbers < len(rows)][:most]]
+
+    def room(self, n_rows: int, n_columns: int) -> NDArray[np.float32]:
+        """An array to be filled with something about so many of the rows: as large ones as these are not in memory."""
+        return room_on_disk((n_rows, n_columns))
 
     @contextmanager
     def keeping(self, rows: NDArray[np.intp]) -> Iterator[None]:

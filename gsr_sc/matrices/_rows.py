@@ -111,6 +111,10 @@ class Rows(ABC):
         for (start, stop), block in zip(spans, self.blocks(rows), strict=True):
             yield slice(start, stop), work(self.raw(block), *parts_of(along, block))
 
+    def room(self, n_rows: int, n_columns: int) -> NDArray[np.float32]:
+        """An array to be filled with something about so many of the rows, where such arrays belong: in memory."""
+        return np.empty((n_rows, n_columns), dtype=np.float32)
+
     def beside(self, matrix: NDArray[Any]) -> Rows:
         """Rows of another matrix in memory that stand for the same observations, and are worked on by the same processes."""
         return MemoryRows(matrix)

@@ -78,6 +78,10 @@ class SharedRows(Rows):
         """Within this context the sorted `rows` are in memory."""
         return self._rows.keeping(rows)
 
+    def room(self, n_rows: int, n_columns: int) -> NDArray[np.float32]:
+        """An array to be filled with something about so many of the rows."""
+        return self._rows.room(n_rows, n_columns)
+
     def each(
         self, work: Callable[..., T], rows: Index | None = None, *along: NDArray[Any] | None
     ) -> Iterator[tuple[slice, T]]:

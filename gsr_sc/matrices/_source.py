@@ -165,6 +165,10 @@ class MatrixSource:
         """Within this context the sorted `rows` are in memory, because they are read many times."""
         return self._rows.keeping(rows)
 
+    def room(self, n_rows: int, n_columns: int) -> NDArray[np.float32]:
+        """An array to be filled with something about so many of the rows: in a file where they are, see :func:`release`."""
+        return self._rows.room(n_rows, n_columns)
+
     def blocks(self, rows: NDArray[np.intp] | None = None) -> Iterator[NDArray[np.float32]]:
         """All rows (or the sorted `rows`) in order, block by block."""
         for block in self._rows.blocks(rows):

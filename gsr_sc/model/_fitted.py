@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ..matrices import release
 from ..metrics import dead_neurons, dirichlet_energy, moran_i
 from ..slots import MapResults
 from ._results import gene_programs, read_activations
@@ -90,8 +91,9 @@ def encode(
     activations: NDArray[np.float32] | None = None
     for where, block in source.each(_Encoder(network), rows):
         if activations is None:
-            activations = np.empty((n_rows, block.shape[1]), dtype=np.float32)
+            activations = source.room(n_rows, block.shape[1])
         activations[where] = block
+        release(activations)
     return np.empty((0, 0), dtype=np.float32) if activations is None else activations
 
 

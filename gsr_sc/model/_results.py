@@ -8,6 +8,7 @@ import numpy as np
 
 from ..graphs import barycentre, branch_names, branches, group_shares, order
 from ..graphs._position import belonging
+from ..matrices import release
 from ..slots import UNASSIGNED, group_names
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def read_activations(
                 found[name] = None if values is None else np.empty((len(activations), *values.shape[1:]), values.dtype)
             if values is not None:
                 found[name][rows] = values
+        release(activations)
     of_neuron, called = branches(graph), branch_names(graph)
     return found | {
         "activations": activations,

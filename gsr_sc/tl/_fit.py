@@ -74,8 +74,8 @@ def fit(
     ----------
     adata
         Observations by variables: log-normalised values or counts. A view becomes an AnnData of its own. The matrix may be
-        on disk or in parts (backed h5ad, zarr, dask); results are held in memory. Or an `annbatch.DatasetCollection` of many
-        files (Python 3.12 or newer, extra `scale`).
+        on disk or in parts (backed h5ad, zarr, dask); the activations are then in a temporary file
+        too if they are more than 67 MB. Or an `annbatch.DatasetCollection` of many files (Python 3.12 or newer, extra `scale`).
     {model}
     {progress}
     save_model
