@@ -6,7 +6,7 @@ from ._covariates import Covariates, read_conditions, read_covariates, read_know
 from ._genes import VAR_NAMES, Genes, Match, identifiers, learn_genes, listed, match_genes, names_of
 from ._input import Input, read_input
 from ._outputs import choose_likelihood, require_same_values
-from ._validate import Facts, choose_transform, examine, report_carrying_nothing
+from ._validate import Facts, as_counts, choose_transform, examine, report_carrying_nothing
 
 __all__ = [
     "VAR_NAMES",
@@ -15,6 +15,7 @@ __all__ = [
     "Genes",
     "Input",
     "Match",
+    "as_counts",
     "choose_likelihood",
     "choose_transform",
     "examine",

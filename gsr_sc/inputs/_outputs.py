@@ -59,7 +59,8 @@ def require_same_values(params: dict[str, Any], facts: Facts, data: Input) -> No
     before, now = params.get("values"), facts.kind
     if (params["counts"] or before == "counts") and now not in ("counts", "binary"):
         msg = (
-            f"The model was fitted on counts, but {data.where} holds values that are not whole numbers >= 0. "
+            f"The model was fitted on counts, but {data.where} holds values that are not whole numbers >= 0, nor logarithms "
+            "of such that were scaled (as by `sc.pp.normalize_total` and `sc.pp.log1p`). "
             "Pass the counts: in X, or in the layer that the model was fitted on."
         )
         raise ValueError(msg)

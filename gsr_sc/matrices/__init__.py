@@ -14,6 +14,7 @@ from ._shared import SharedRows
 from ._source import Block, MatrixSource
 from ._spill import release
 from ._transform import Transform, TransformKind, log_normalise, row_totals
+from ._unlog import unlogged
 
 __all__ = [
     "Block",
@@ -37,4 +38,5 @@ __all__ = [
     "principal_axes",
     "release",
     "row_totals",
+    "unlogged",
 ]

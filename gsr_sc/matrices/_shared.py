@@ -5,16 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ._rows import Rows
+from ._wrapped import WrappedRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from ._rows import Index, T
+    from ._rows import Index, Rows, T
 
 # Blocks that a process works on before it tells the others: no more of what they say is held twice.
 _ROUND = 4
@@ -32,7 +30,7 @@ class Processes(Protocol):
         ...
 
 
-class SharedRows(Rows):
+class SharedRows(WrappedRows):
     """Rows of a matrix that every process has: :meth:`each` shares the work out, and gives all of them all results.
 
     Every process has to call it, with the same rows and in the same order; all else is each process's own.
@@ -46,41 +44,8 @@ class SharedRows(Rows):
     """
 
     def __init__(self, rows: Rows, processes: Processes) -> None:
-        self._rows = rows
+        super().__init__(rows)
         self._processes = processes
-        self.dtype = rows.dtype
-
-    @property
-    def is_sparse(self) -> bool:
-        """Whether zeros are left out."""
-        return self._rows.is_sparse
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_obs, n_vars)."""
-        return self._rows.shape
-
-    def raw(self, index: Index) -> Any:
-        """Rows in their own dtype."""
-        return self._rows.raw(index)
-
-    def shuffled(
-        self, rows: NDArray[np.intp], rng: np.random.Generator, most: int, *, n_shares: int = 1, mine: int = 0
-    ) -> list[NDArray[np.intp]]:
-        """At most so many of the sorted `rows` in random order, dealt to so many takers; `mine` are asked for next."""
-        return self._rows.shuffled(rows, rng, most, n_shares=n_shares, mine=mine)
-
-    def sample(self, rows: NDArray[np.intp], most: int) -> NDArray[np.intp]:
-        """At most so many of the sorted `rows`, sorted."""
-        return self._rows.sample(rows, most)
-
-    def keeping(self, rows: NDArray[np.intp]) -> AbstractContextManager[None]:
-        """Within this context the sorted `rows` are in memory."""
-        return self._rows.keeping(rows)
-
-    def room(self, n_rows: int, n_columns: int) -> NDArray[np.float32]:
-        """An array to be filled with something about so many of the rows."""
-        return self._rows.room(n_rows, n_columns)
 
     def each(
         self, work: Callable[..., T], rows: Index | None = None, *along: NDArray[Any] | None

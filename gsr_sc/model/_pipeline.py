@@ -207,6 +207,7 @@ def _params(prepared: Prepared, trained: _Trained, neurons: Neurons) -> dict[str
         "transform": prepared.transform.kind,
         "counts": prepared.transform.counts,
         "values": prepared.facts.kind,
+        "unlogged": prepared.unlogged,
         "smoothness": trained.fit.smoothness,
         "interrupted": trained.fit.interrupted,
         "max_epochs": plan.max_epochs,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..graphs import resolve
-from ..inputs import choose_likelihood, choose_transform, examine, report_carrying_nothing
+from ..inputs import as_counts, choose_likelihood, choose_transform, examine, report_carrying_nothing
 from ..matrices import MatrixSource, fit_transform
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Prepared:
     ----------
     data, facts
         The matrix, and what one look at it told.
+    unlogged
+        Whether its rows are counts that were read back from logarithms.
     graph
         The neuron graph, or how it is learned.
     design
@@ -52,6 +54,7 @@ class Prepared:
 
     data: Input
     facts: Facts
+    unlogged: bool
     graph: NeuronGraph | LearnedGraph
     design: Design
     transform: Transform
@@ -70,6 +73,10 @@ def prepare(data: Input, covariates: Covariates, options: Options) -> Prepared:
         If values or options are wrong.
     """
     facts = examine(data)
+    read_back = as_counts(data, facts, transform=options.transform, likelihood=options.likelihood)
+    if read_back is not None:
+        logger.info("%s holds logarithms of scaled counts: the counts are read back", data.where)
+        data, facts = read_back
     kind, counts = choose_transform(options.transform, facts, data)
     design = replace(options.design, likelihood=choose_likelihood(options.likelihood, facts, data))
     useful = np.flatnonzero(~facts.silent)
@@ -83,6 +90,7 @@ def prepare(data: Input, covariates: Covariates, options: Options) -> Prepared:
     return Prepared(
         data=data,
         facts=facts,
+        unlogged=read_back is not None,
         graph=graph,
         design=design,
         transform=transform,

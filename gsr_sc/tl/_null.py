@@ -143,7 +143,7 @@ def null(
     if refit.data.n_obs > max_cells:
         share = max_cells / refit.data.n_obs
         refit = refit.take(resampled(refit.strata, cells, resample="subsample", share=share))
-    seed = draw_seed(cells)
+    seed, refit = draw_seed(cells), refit.of_counts()
     strata = depth_strata(refit, n_strata)
     rows: list[tuple[str, Figures]] = []
     with FitsBar(n_permutations + 2, show=progress) as bar:

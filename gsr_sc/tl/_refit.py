@@ -16,7 +16,7 @@ from anndata import AnnData
 from .._checks import require_key
 from ..get._values import names_list
 from ..graphs import LearnedGraph
-from ..inputs import read_input
+from ..inputs import as_counts, examine, read_input
 from ..model import GSR
 from ..training import Progress, interrupts_raise
 
@@ -68,6 +68,9 @@ def stored_options(stored: StoredMap) -> dict[str, Any]:
         raise ValueError(msg)
     options = {name: params[name] for name in _SAME if name in params}
     options["transform"] = None if params["transform"] == "none" else params["transform"]
+    if params.get("unlogged") and options["transform"] == "combined":
+        # By its name, it takes logarithms as they are.
+        options["transform"] = "auto"
     options["graph"] = _learned(params) if "graph_kernel" in params else stored.graph
     if params.get("use_rep") in (None, "X"):
         used = np.isfinite(stored.programs).any(axis=1)
@@ -183,6 +186,20 @@ class Refit:
             warnings.simplefilter("ignore", UserWarning)
             data = self.data[rows].copy()
             data.obs_names = [str(i) for i in range(len(rows))]
+        return Refit(data, self.options, self.n_jobs)
+
+    def of_counts(self) -> Refit:
+        """The same fit, with counts in memory in the place of logarithms that it would read them back from.
+
+        Once values are moved from cell to cell, that can no longer be done.
+        """
+        found = read_input(self.data, use_rep=self.options.get("use_rep"))
+        kind = {name: self.options.get(name, "auto") for name in ("transform", "likelihood")}
+        read_back = as_counts(found, examine(found, report=False), **kind)
+        if read_back is None:
+            return self
+        values = read_back[0].rows.take(slice(0, self.data.n_obs))
+        data = AnnData(values, obs=self.data.obs, var=self.data.var, obsm=dict(self.data.obsm))
         return Refit(data, self.options, self.n_jobs)
 
     def fit(self, seed: int, **changes: Any) -> GSR:

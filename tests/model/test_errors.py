@@ -177,18 +177,22 @@ OPTIONS: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
         ValueError,
         r"`transform` is 'log'; it is one of \['auto', 'zscore', 'pearson', 'combined', None\]",
     ),
-    "pearson of logs": (
-        {"transform": "pearson"},
+    "pearson of no counts": (
+        {"transform": "pearson", "use_rep": "X_pca"},
         ValueError,
-        r"needs counts .*; X holds other values. Pass the counts with `layer=`",
+        r"needs counts .*; .obsm\['X_pca'\] holds other values. Pass the counts with `layer=`",
     ),
     "likelihood": ({"likelihood": "zinb"}, ValueError, r"`likelihood` is 'zinb'; it is one of \['auto', 'gaussian'"),
     "nb of logs": (
-        {"likelihood": "nb"},
+        {"likelihood": "nb", "transform": "combined"},
         ValueError,
         r"`likelihood='nb'` needs counts .*; X holds other values. Pass the counts with `layer=`",
     ),
-    "poisson of logs": ({"likelihood": "poisson"}, ValueError, r"`likelihood='poisson'` needs counts"),
+    "poisson of logs": (
+        {"likelihood": "poisson", "transform": "zscore"},
+        ValueError,
+        r"`likelihood='poisson'` needs counts",
+    ),
     "bernoulli of counts": (
         {"likelihood": "bernoulli", "layer": "counts"},
         ValueError,

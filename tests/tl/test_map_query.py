@@ -206,7 +206,7 @@ class TestValues:
     def test_scaled_values_are_refused_where_the_fit_was_on_logarithms(self) -> None:
         adata = simulated(200)
         adata.X = np.log1p(adata.X.toarray())
-        model = GSR(**QUICK).fit(adata)
+        model = GSR(**QUICK, transform="combined").fit(adata)
         scaled = adata.copy()
         scaled.X = (scaled.X - scaled.X.mean(axis=0)) / scaled.X.std(axis=0).clip(1e-3)
         with pytest.raises(ValueError, match="below zero, but the model was fitted on values that are not"):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def cells() -> AnnData:
     adata = busy_cells()
     adata.var["some"] = np.arange(40) % 2 == 0
+    adata.layers["other"] = adata.layers["counts"].multiply(1 + (np.arange(40) < 20)).tocsr()
     return adata
 
 
@@ -27,7 +28,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "graph": {"graph": "torus"},
     "graph of the same size": {"graph": nx.relabel_nodes(nx.grid_2d_graph(2, 8), str)},
     "n_neurons": {"n_neurons": 25},
-    "layer": {"layer": "counts"},
+    "layer": {"layer": "other"},
     "use_rep": {"use_rep": "X_pca"},
     "mask_var": {"mask_var": "some"},
     "transform": {"transform": None},

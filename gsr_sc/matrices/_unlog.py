@@ -1,0 +1,187 @@
+"""Counts read back from logarithms: what is stored is log(1 + count x unit), and every cell has a unit of its own."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from ._wrapped import WrappedRows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from ._rows import Index, Rows, T
+
+# Natural logarithms, and those of other bases.
+_BASES = (float(np.e), 2.0, 10.0)
+# The smallest count of a cell is 1, but for cells of few genes, which are tried up to here, on so many of their values.
+_LARGEST_SMALLEST, _N_PROBED = 100, 24
+# Single precision: relative error of a value, for each unit of its logarithm. Of what is no count hardly one in a thousand
+# values is that near to a whole number.
+_ROUNDING = 1e-6
+# Where it is more than that of a count, whether the count is whole cannot be told; of so many values it has to be.
+_MOST_SLACK, _LEAST_TOLD = 0.02, 0.5
+_ABOVE_ONE = 1.5
+# Natural logarithm that is beyond any count.
+_LARGEST = 50.0
+# As many rows say which logarithm it is and whether to look on, unless more than a share of them hold other values.
+_N_TRIED, _MOST_WRONG_TRIED = 500, 0.1
+
+
+class Units(NamedTuple):
+    """What rows were multiplied by before the logarithm was taken.
+
+    Attributes
+    ----------
+    unit, totals
+        Of each row, and the sum of its counts, (n,).
+    wrong
+        Which rows hold values that are no multiples of any unit, (n,).
+    n_several
+        How many values are counts above one, and known to be.
+    """
+
+    unit: NDArray[np.float64]
+    totals: NDArray[np.float64]
+    wrong: NDArray[np.bool_]
+    n_several: int
+
+
+class UnloggedRows(WrappedRows):
+    """Counts, read back row by row from their logarithms.
+
+    Parameters
+    ----------
+    rows
+        The logarithms.
+    unit
+        What each row was multiplied by, (n_obs,).
+    base
+        Of the logarithm.
+    """
+
+    def __init__(self, rows: Rows, unit: NDArray[np.float64], base: float) -> None:
+        super().__init__(rows)
+        self.dtype = np.dtype(np.float32)
+        self._unit = unit
+        self._base = base
+
+    def raw(self, index: Index) -> Any:
+        """Counts as float32, in memory of their own."""
+        return _counts(self._rows.raw(index), self._unit[index], self._base)
+
+    def take(self, index: Index) -> Any:
+        """The same."""
+        return self.raw(index)
+
+    def each(
+        self, work: Callable[..., T], rows: Index | None = None, *along: NDArray[Any] | None
+    ) -> Iterator[tuple[slice, T]]:
+        """What a function makes of the counts, block by block, worked out where the logarithms are."""
+        return self._rows.each(partial(_work_on_counts, work, self._base), rows, self._unit, *along)
+
+
+def unlogged(rows: Rows, *, most_wrong: float = 0.005) -> tuple[UnloggedRows, NDArray[np.float64]] | None:
+    """Counts that rows are logarithms of, and the total of each row, (n_obs,); None if they are of none.
+
+    Every count of a row was multiplied by the same number (divided by the total of the cell, and times what all are to have),
+    1 was added and the logarithm taken, as by `sc.pp.normalize_total` and `sc.pp.log1p`. That is undone without loss:
+    the multiplier is the smallest value of the row, or a fraction of it, and all others are multiples of it.
+
+    Parameters
+    ----------
+    rows
+        Values >= 0.
+    most_wrong
+        Share of rows that may hold other values, whose counts are then rounded.
+    """
+    n_obs = rows.shape[0]
+    tried = rows.raw(rows.sample(np.arange(n_obs), _N_TRIED))
+    for base in _BASES:
+        found = units(tried, base=base)
+        # Counts of one are multiples of anything.
+        if found.wrong.mean() <= _MOST_WRONG_TRIED and found.n_several >= len(found.unit) / 2:
+            break
+    else:
+        return None
+    unit, totals, n_wrong = np.ones(n_obs), np.zeros(n_obs), 0
+    for where, part in rows.each(partial(units, base=base)):
+        unit[where], totals[where] = part.unit, part.totals
+        n_wrong += int(part.wrong.sum())
+    return None if n_wrong > most_wrong * n_obs else (UnloggedRows(rows, unit, base), totals)
+
+
+def units(values: Any, *, base: float) -> Units:
+    """What rows of logarithms, dense or sparse, were multiplied by."""
+    matrix = sparse.csr_array(values)
+    stored = matrix.data > 0
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))[stored]
+    logs = _natural(matrix.data[stored], base)
+    cells = _Cells(row, np.expm1(logs), _ROUNDING * (1 + logs))
+    unit = np.ones(matrix.shape[0])
+    filled, first, number = np.unique(row, return_index=True, return_inverse=True)
+    if len(filled):
+        unit[filled] = np.minimum.reduceat(cells.scaled, first)
+    wrong = cells.off(unit)
+    few = cells.of(np.arange(len(row)) - np.append(first, 0)[number] < _N_PROBED)
+    for smallest in range(2, _LARGEST_SMALLEST + 1):
+        if not wrong.any():
+            break
+        few = few.of(wrong[few.row])
+        still = few.off(unit / smallest)
+        unit[wrong & ~still] /= smallest
+        wrong &= still
+    wrong = cells.off(unit)
+    count = cells.scaled / unit[row]
+    totals = np.bincount(row, weights=np.rint(count), minlength=len(unit)).astype(np.float64)
+    return Units(unit, totals, wrong, int((count[~wrong[row]] > _ABOVE_ONE).sum()))
+
+
+class _Cells(NamedTuple):
+    """Values of some rows: number of the row, the value, and how much of it may be rounding."""
+
+    row: NDArray[np.intp]
+    scaled: NDArray[np.float64]
+    rounding: NDArray[np.float64]
+
+    def of(self, chosen: NDArray[np.bool_]) -> _Cells:
+        """Some of them."""
+        return _Cells(self.row[chosen], self.scaled[chosen], self.rounding[chosen])
+
+    def off(self, unit: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which rows hold values that are no multiples of their unit, or too many of which that cannot be told."""
+        count = self.scaled / unit[self.row]
+        slack = count * self.rounding
+        told, off = slack < _MOST_SLACK, np.abs(count - np.rint(count)) > slack
+        n, n_told, n_off = (
+            np.bincount(self.row, weights=weights, minlength=len(unit)) for weights in (None, told, told & off)
+        )
+        return np.asarray((n_off > 0) | (n_told < _LEAST_TOLD * n))
+
+
+def _counts(values: Any, unit: NDArray[np.float64], base: float) -> Any:
+    """The whole numbers that logarithms are of."""
+    per_row = np.repeat(unit, np.diff(values.indptr)) if sparse.issparse(values) else unit[:, None]
+    logs = values.data if sparse.issparse(values) else values
+    # Unlike `expm1` it takes several values at a time; what it loses is far less than one.
+    scaled = np.exp(_natural(logs, base))
+    scaled -= 1
+    scaled /= per_row
+    counts = np.rint(scaled, out=scaled).astype(np.float32)
+    if not sparse.issparse(values):
+        return counts
+    return type(values)((counts, values.indices, values.indptr), shape=values.shape)
+
+
+def _natural(logs: NDArray[Any], base: float) -> NDArray[np.float64]:
+    """Natural logarithms, no larger than any of a count, so that values that are none do not overflow."""
+    return np.minimum(logs.astype(np.float64) * np.log(base), _LARGEST)
+
+
+def _work_on_counts(work: Callable[..., T], base: float, values: Any, unit: NDArray[np.float64], *along: Any) -> T:
+    return work(_counts(values, unit, base), *along)

@@ -1,0 +1,109 @@
+"""Counts and their log-normalised values give the same map, and find their places on each other's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anndata as ad
+import numpy as np
+import pytest
+import scanpy as sc
+from _fits import QUICK
+
+import gsr_sc
+from gsr_sc import GSR
+from gsr_sc.slots import StoredMap
+from gsr_sc.tl._refit import Refit, stored_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anndata import AnnData
+
+
+@pytest.fixture
+def logs() -> AnnData:
+    """Log-normalised, with the counts in a layer."""
+    adata = gsr_sc.datasets.simulate_clusters(200, 40, counts=True)
+    adata.layers["counts"] = adata.X.copy()
+    sc.pp.normalize_total(adata, target_sum=1e4)
+    sc.pp.log1p(adata)
+    return adata
+
+
+@pytest.mark.parametrize("options", [{}, {"transform": "pearson"}, {"likelihood": "nb"}, {"mask_var": "some"}], ids=str)
+def test_the_map_is_the_same(logs: AnnData, options: dict[str, Any]) -> None:
+    logs.var["some"] = np.arange(40) % 2 == 0
+    before = logs.X.copy()
+    gsr_sc.tl.fit(logs, **QUICK, **options)
+    gsr_sc.tl.fit(logs, **QUICK, **options, layer="counts", key_added="of_counts")
+    assert (before != logs.X).nnz == 0
+    np.testing.assert_array_equal(logs.obsm["X_gsr"], logs.obsm["of_counts"])
+    np.testing.assert_array_equal(logs.obsm["X_gsr_map"], logs.obsm["X_of_counts_map"])
+    assert (logs.obs["gsr_cluster"] == logs.obs["of_counts_cluster"]).all()
+    np.testing.assert_array_equal(logs.varm["gsr_programs"], logs.varm["of_counts_programs"])
+    mine, other = (logs.uns[key]["params"] for key in ("gsr", "of_counts"))
+    assert mine["unlogged"]
+    assert not other["unlogged"]
+    assert mine["transform"] == other["transform"]
+
+
+@pytest.mark.parametrize("transform", ["zscore", "combined", None])
+def test_by_its_name_a_transform_takes_logarithms_as_they_are(logs: AnnData, transform: Any) -> None:
+    gsr_sc.tl.fit(logs, **QUICK, transform=transform)
+    assert not logs.uns["gsr"]["params"]["unlogged"]
+    assert not logs.uns["gsr"]["params"]["counts"]
+
+
+def test_what_was_corrected_is_taken_as_it_is(logs: AnnData) -> None:
+    logs.X.data *= np.random.default_rng(0).uniform(0.9, 1, logs.X.nnz).astype(np.float32)
+    gsr_sc.tl.fit(logs, **QUICK)
+    assert not logs.uns["gsr"]["params"]["unlogged"]
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_cells_find_their_places_either_way(logs: AnnData, tmp_path: Path, *, saved: bool) -> None:
+    other = logs[:90, ::-1].copy()
+    # Normalised by someone else.
+    other.X = other.layers["counts"].copy()
+    sc.pp.normalize_total(other)
+    sc.pp.log1p(other)
+    for layer in (None, "counts"):
+        model = GSR(**QUICK, layer=layer).fit(logs)
+        if saved:
+            model.save(tmp_path / str(layer))
+            model = GSR.load(tmp_path / str(layer))
+        expected = model.transform(logs)[:90]
+        for mine in (None, "counts"):
+            mapped = gsr_sc.tl.map_query(other, model, layer=mine, copy=True)
+            np.testing.assert_allclose(mapped.obsm["X_gsr"], expected, atol=1e-5)
+    some = logs[:90, :30].copy()
+    mapped = gsr_sc.tl.map_query(some, model, layer="X", copy=True)
+    again = gsr_sc.tl.map_query(some, model, copy=True)
+    np.testing.assert_allclose(mapped.obsm["X_gsr"], again.obsm["X_gsr"], atol=1e-5)
+
+
+def test_in_a_file_and_annotated_anew(logs: AnnData, tmp_path: Path) -> None:
+    logs.write_h5ad(tmp_path / "cells.h5ad")
+    backed = ad.read_h5ad(tmp_path / "cells.h5ad", backed="r")
+    model = GSR(**QUICK).fit(backed)
+    assert model.fitted.params["unlogged"]
+    expected = model.transform(logs)
+    model.annotate(backed)
+    np.testing.assert_allclose(backed.obsm["X_gsr"], expected, atol=1e-5)
+    backed.file.close()
+
+
+def test_fitted_again_as_it_was(logs: AnnData) -> None:
+    gsr_sc.tl.fit(logs, **QUICK)
+    options = stored_options(StoredMap(logs))
+    assert options["transform"] == "auto"
+    refit = Refit.of(logs, options, n_jobs=1)
+    again = refit.fit(0)
+    assert again.fitted.params["unlogged"]
+    # Values that are moved from cell to cell are counts.
+    counted = refit.of_counts()
+    assert (logs.layers["counts"] != counted.data.X).nnz == 0
+    np.testing.assert_array_equal(counted.place(counted.fit(0)), refit.place(again))
+    assert counted.of_counts() is counted
+    assert Refit.of(logs, {**options, "transform": "combined"}, n_jobs=1).of_counts().data.X is not counted.data.X
