@@ -13,7 +13,7 @@ from .._checks import require_number, unknown
 from .._docs import doc_params
 from .._log import configure
 from ..get._columns import is_numeric, read_labels
-from ..inputs import examine, read_input
+from ..inputs import as_counts, examine, read_input
 from ..metrics._arrays import label_means
 from ..metrics._variance import category_design, explained_share, smooth_design
 from ..slots import StoredMap, write_added
@@ -75,7 +75,7 @@ def nuisances(
     layer
         Layer with counts, or `"X"`; their total per cell is looked at as `"depth"`, beside `keys`. By default the depth is looked
         at only if there are no `keys`: from `.obs["total_counts"]`, or a column called `n_counts`, `nCount_RNA`, `n_umi` or
-        `nUMI`, or what the map was fitted on if it holds counts.
+        `nUMI`, or what the map was fitted on if it holds counts or logarithms of scaled ones.
     groupby
         Column of labels, such as cell types, within which to look.
     threshold
@@ -188,9 +188,10 @@ def _column(adata: AnnData, name: str) -> _Nuisance:
 
 
 def _total(adata: AnnData, layer: str | None) -> _Nuisance:
-    """Total of each cell, of a matrix that holds counts."""
+    """Total of each cell, of a matrix that holds counts or logarithms that they are read back from."""
     data = read_input(adata, layer=layer, to_fit=False)
     facts = examine(data, report=False)
+    data, facts = as_counts(data, facts) or (data, facts)
     if facts.kind not in ("counts", "binary"):
         msg = (
             f"The depth is the total of counts, and {data.where} holds other values. Pass the layer that holds counts as "

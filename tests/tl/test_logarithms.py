@@ -56,9 +56,14 @@ def test_by_its_name_a_transform_takes_logarithms_as_they_are(logs: AnnData, tra
 
 
 def test_what_was_corrected_is_taken_as_it_is(logs: AnnData) -> None:
-    logs.X.data *= np.random.default_rng(0).uniform(0.9, 1, logs.X.nnz).astype(np.float32)
-    gsr_sc.tl.fit(logs, **QUICK)
-    assert not logs.uns["gsr"]["params"]["unlogged"]
+    other = logs.copy()
+    other.X.data *= np.random.default_rng(0).uniform(0.9, 1, logs.X.nnz).astype(np.float32)
+    gsr_sc.tl.fit(other, **QUICK)
+    assert not other.uns["gsr"]["params"]["unlogged"]
+    # A model that reads counts has no place for it.
+    model = GSR(**QUICK).fit(logs)
+    with pytest.raises(ValueError, match="nor logarithms .* Pass the counts, or fit a model with `transform='combined'`"):
+        model.transform(other)
 
 
 @pytest.mark.parametrize("saved", [False, True])

@@ -90,7 +90,13 @@ def test_depth_comes_from_a_layer_or_a_column_or_counts() -> None:
     of_x = gsr_sc.get.nuisances(adata, of="map")
     assert of_x["nuisance"].tolist() == ["depth", "batch"]
     adata.layers["counts"] = adata.X.copy()
+    # Counts are read back from logarithms, but for a factor where all of a cell have one.
     adata.X = np.log1p(adata.X.toarray())
+    gsr_sc.tl.nuisances(adata)
+    of_logs = gsr_sc.get.nuisances(adata, of="map")
+    assert of_logs["nuisance"].tolist() == ["depth", "batch"]
+    np.testing.assert_allclose(of_logs["share"], of_x["share"], atol=0.02)
+    adata.X = np.sqrt(adata.layers["counts"].toarray())
     with pytest.raises(ValueError, match="layer"):
         gsr_sc.tl.nuisances(adata)
     gsr_sc.tl.nuisances(adata, layer="counts")
