@@ -62,7 +62,7 @@ def test_what_was_corrected_is_taken_as_it_is(logs: AnnData) -> None:
     assert not other.uns["gsr"]["params"]["unlogged"]
     # A model that reads counts has no place for it.
     model = GSR(**QUICK).fit(logs)
-    with pytest.raises(ValueError, match="nor logarithms .* Pass the counts, or fit a model with `transform='combined'`"):
+    with pytest.raises(ValueError, match=r"nor logarithms .* or fit a model with `transform='combined'`"):
         model.transform(other)
 
 
