@@ -102,9 +102,18 @@ def examine(data: Input, *, report: bool = True) -> Facts:
 
 
 def as_counts(
-    data: Input, facts: Facts, *, transform: str | None = "auto", likelihood: str = "auto"
+    data: Input, facts: Facts, *, transform: str | None = "auto", likelihood: str = "auto", expected: bool = False
 ) -> tuple[Input, Facts] | None:
     """The counts that log-normalised values are of, and what is known of them.
+
+    Parameters
+    ----------
+    data, facts
+        The values, and what is known of them.
+    transform, likelihood
+        How they are to be fitted.
+    expected
+        Whether they go into a model that reads counts.
 
     Returns
     -------
@@ -115,7 +124,7 @@ def as_counts(
         return None
     if data.is_representation or facts.kind not in ("positive", "unit"):
         return None
-    found = unlogged(data.rows)
+    found = unlogged(data.rows, expected=expected)
     if found is None:
         return None
     rows, totals = found

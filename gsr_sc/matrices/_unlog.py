@@ -86,7 +86,9 @@ class UnloggedRows(WrappedRows):
         return self._rows.each(partial(_work_on_counts, work, self._base), rows, self._unit, *along)
 
 
-def unlogged(rows: Rows, *, most_wrong: float = 0.005) -> tuple[UnloggedRows, NDArray[np.float64]] | None:
+def unlogged(
+    rows: Rows, *, most_wrong: float = 0.005, expected: bool = False
+) -> tuple[UnloggedRows, NDArray[np.float64]] | None:
     """Counts that rows are logarithms of, and the total of each row, (n_obs,); None if they are of none.
 
     Every count of a row was multiplied by the same number (divided by the total of the cell, and times what all are to have),
@@ -99,13 +101,17 @@ def unlogged(rows: Rows, *, most_wrong: float = 0.005) -> tuple[UnloggedRows, ND
         Values >= 0.
     most_wrong
         Share of rows that may hold other values, whose counts are then rounded.
+    expected
+        Whether nothing else than counts is expected, so that values that could be anything, as of a cell in which every
+        gene was counted once, are taken for them.
     """
     n_obs = rows.shape[0]
     tried = rows.raw(rows.sample(np.arange(n_obs), _N_TRIED))
     for base in _BASES:
         found = units(tried, base=base)
         # Counts of one are multiples of anything.
-        if found.wrong.mean() <= _MOST_WRONG_TRIED and found.n_several >= len(found.unit) / 2:
+        told = expected or found.n_several >= len(found.unit) / 2
+        if told and found.wrong.mean() <= _MOST_WRONG_TRIED:
             break
     else:
         return None

@@ -64,7 +64,7 @@ def open_source(
     facts = examine(data, report=False)
     if state.params["counts"]:
         # Of a model that reads counts, wherever those of the fit came from.
-        data, facts = as_counts(data, facts) or (data, facts)
+        data, facts = as_counts(data, facts, expected=True) or (data, facts)
     if not data.is_representation:
         require_same_values(state.params, facts, data)
     totals = match.totals(data.rows, facts.totals)

@@ -8,6 +8,7 @@ import anndata as ad
 import numpy as np
 import pytest
 import scanpy as sc
+from _arrays import ON_DISK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
@@ -61,17 +62,21 @@ def test_what_scanpy_normalised(container: Any, target: float | None) -> None:
     np.testing.assert_array_equal(sparse.csr_matrix(found[0].raw(slice(0, len(x)))).toarray(), x)
 
 
-@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix])
+@pytest.mark.parametrize(
+    "container",
+    [np.array, sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix, *ON_DISK],
+    ids=lambda each: each.__name__,
+)
 def test_any_rows_in_any_container(container: Any) -> None:
     x = counts()
     logs = container(normalised(x))
-    before = logs.copy()
+    before = open_rows(logs).take(slice(0, len(x)))
     found = unlogged(open_rows(logs))
     assert found is not None
     rows, totals = found
     assert rows.shape == x.shape
     assert rows.dtype == np.float32
-    assert rows.is_sparse == sparse.issparse(logs)
+    assert rows.is_sparse == sparse.issparse(before)
     index = np.array([7, 3, 299, 3])
     for read in (rows.raw(index), rows.take(index)):
         np.testing.assert_array_equal(read.toarray() if sparse.issparse(read) else read, x[index])
@@ -79,7 +84,7 @@ def test_any_rows_in_any_container(container: Any) -> None:
     for where, part in rows.each(_with_totals, slice(5, 250), totals):
         summed[5:][where] = part
     np.testing.assert_array_equal(summed[5:250], 2 * x.sum(axis=1)[5:250])
-    assert (before != logs).sum() == 0
+    assert (before != open_rows(logs).take(slice(0, len(x)))).sum() == 0
 
 
 def _with_totals(values: Any, totals: np.ndarray) -> np.ndarray:
@@ -133,3 +138,13 @@ def test_a_few_cells_with_other_values_do_not_matter() -> None:
     np.testing.assert_array_equal(found[0].raw(slice(10, 1000)), x[10:])
     assert np.isfinite(found[0].raw(slice(0, 10))).all()
     assert unlogged(open_rows(logs)) is None
+
+
+def test_cells_of_ones_are_counts_where_counts_are_expected() -> None:
+    x = np.minimum(counts(), 1)
+    logs = normalised(x)
+    assert unlogged(open_rows(logs)) is None
+    found = unlogged(open_rows(logs), expected=True)
+    assert found is not None
+    np.testing.assert_array_equal(found[0].raw(slice(0, len(x))), x)
+    assert unlogged(open_rows(np.sqrt(counts() + np.pi)), expected=True) is None
