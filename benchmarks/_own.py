@@ -27,7 +27,10 @@ OWN: dict[str, dict[str, Any]] = {
     "plain autoencoder": {**_LINEAR, "smoothness": 0},
     "L1 penalty": {**_LINEAR, "penalty": "l1"},
     "L2 penalty": {**_LINEAR, "penalty": "l2"},
+    # What it would be if counts were not read back from logarithms.
+    "gsr_sc (logarithms)": {"transform": "combined"},
 }
+USUAL = [name for name in OWN if name != "gsr_sc (logarithms)"]
 
 
 def available(method: str) -> bool:

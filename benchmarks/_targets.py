@@ -32,7 +32,7 @@ KEPT = 0.98
 
 OURS = "gsr_sc"
 # Peers that give a representation of the cells, the same network without the map among them.
-_NOT_PEERS = (OURS, "leiden", "diffusion pseudotime", "Palantir")
+_NOT_PEERS = (OURS, "gsr_sc (logarithms)", "leiden", "diffusion pseudotime", "Palantir")
 _TIMES = ("diffusion pseudotime", "Palantir")
 
 

@@ -23,7 +23,7 @@ import _checkout  # noqa: F401
 import pandas as pd
 from _figure import draw
 from _kept import Kept, Peers
-from _own import OWN, Own, available
+from _own import OWN, USUAL, Own, available
 from _sets import DataSet, data_sets
 from _table import as_text, peer_rows, write
 from _targets import AGREEMENT, checks
@@ -63,9 +63,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder of .h5ad files with labels in .obs")
     parser.add_argument("--sets", nargs="*", help="names of the files to use, without ending; all by default")
     parser.add_argument("--inputs", nargs="*", default=["counts", "log"], choices=["counts", "log"], help="what we get")
-    parser.add_argument(
-        "--methods", nargs="*", default=list(OWN), choices=OWN, help="our networks; all by default, none if empty"
-    )
+    parser.add_argument("--methods", nargs="*", default=USUAL, choices=OWN, help="our networks, none if empty")
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: 3)")
     parser.add_argument(
         "--agreement-seeds",
