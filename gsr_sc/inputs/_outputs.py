@@ -58,13 +58,9 @@ def require_same_values(params: dict[str, Any], facts: Facts, data: Input) -> No
     """
     before, now = params.get("values"), facts.kind
     if (params["counts"] or before == "counts") and now not in ("counts", "binary"):
-        remedy = "in X, or in the layer that the model was fitted on."
-        if params.get("unlogged"):
-            remedy = "or fit a model with `transform='combined'`, which takes logarithms of whatever values."
         msg = (
-            f"The model was fitted on counts, but {data.where} holds values that are not whole numbers >= 0, nor logarithms "
-            "of such that were scaled (as by `sc.pp.normalize_total` and `sc.pp.log1p`). "
-            f"Pass the counts, {remedy}"
+            f"The model was fitted on counts, but {data.where} holds values that are neither whole numbers >= 0 nor logarithms. "
+            "Pass the counts: in X, or in the layer that the model was fitted on."
         )
         raise ValueError(msg)
     if before in ("counts", "positive", "unit", "binary") and now in ("real", "whole_with_negative"):

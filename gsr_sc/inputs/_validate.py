@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._log import warn
-from ..matrices import look, unlogged
+from ..matrices import look
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SHOWN = 5
-# With these transforms logarithms of counts are counts; the others take them as they are.
-_READING_BACK = ("auto", "pearson")
-# Likelihoods that can be of counts.
-_OF_COUNTS = ("auto", "gaussian", "nb", "poisson")
 # Squares of larger values overflow float32.
 _LARGEST = 1e18
 
@@ -99,36 +95,6 @@ def examine(data: Input, *, report: bool = True) -> Facts:
     # Zeros that a sparse matrix does not store are values as well.
     lowest = min(lowest, 0.0) if data.rows.is_sparse else lowest
     return Facts(_kind(lowest, highest, whole=whole), totals, silent, ~seen)
-
-
-def as_counts(
-    data: Input, facts: Facts, *, transform: str | None = "auto", likelihood: str = "auto", expected: bool = False
-) -> tuple[Input, Facts] | None:
-    """The counts that log-normalised values are of, and what is known of them.
-
-    Parameters
-    ----------
-    data, facts
-        The values, and what is known of them.
-    transform, likelihood
-        How they are to be fitted.
-    expected
-        Whether they go into a model that reads counts.
-
-    Returns
-    -------
-    None if these options take values as they are, or if they are no logarithms of scaled counts: of measured intensities,
-    corrected values or values divided by the lengths of genes, some are no multiples of the smallest one of the cell.
-    """
-    if transform not in _READING_BACK or likelihood not in _OF_COUNTS:
-        return None
-    if data.is_representation or facts.kind not in ("positive", "unit"):
-        return None
-    found = unlogged(data.rows, expected=expected)
-    if found is None:
-        return None
-    rows, totals = found
-    return replace(data, rows=rows), replace(facts, kind="counts", totals=totals)
 
 
 def _kind(lowest: float, highest: float, *, whole: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._abundances import abundances
 from ._collection import Collected, collected
 from ._components import Blocks, component_scores, principal_axes
 from ._integrate import Integration, fit_integration
@@ -27,6 +28,7 @@ __all__ = [
     "SharedRows",
     "Transform",
     "TransformKind",
+    "abundances",
     "as_float",
     "collected",
     "component_scores",

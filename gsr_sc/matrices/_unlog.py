@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from ._rows import Index, Rows, T
 
 # Natural logarithms, and those of other bases.
-_BASES = (float(np.e), 2.0, 10.0)
+BASES = (float(np.e), 2.0, 10.0)
 # The smallest count of a cell is 1, but for cells of few genes, which are tried up to here, on so many of their values.
 _LARGEST_SMALLEST, _N_PROBED = 100, 24
 # Single precision: relative error of a value, for each unit of its logarithm. Of what is no count hardly one in a thousand
 # values is that near to a whole number.
 _ROUNDING = 1e-6
 # Where it is more than that of a count, whether the count is whole cannot be told; of so many values it has to be.
-_MOST_SLACK, _LEAST_TOLD = 0.02, 0.5
+_MOST_SLACK, _LEAST_TOLD = 0.1, 0.3
 _ABOVE_ONE = 1.5
 # Natural logarithm that is beyond any count.
-_LARGEST = 50.0
+LARGEST = 50.0
 # As many rows say which logarithm it is and whether to look on, unless more than a share of them hold other values.
 _N_TRIED, _MOST_WRONG_TRIED = 500, 0.1
 
@@ -63,17 +63,20 @@ class UnloggedRows(WrappedRows):
         What each row was multiplied by, (n_obs,).
     base
         Of the logarithm.
+    whole
+        Whether counts are whole numbers, so that what is none is due to rounding.
     """
 
-    def __init__(self, rows: Rows, unit: NDArray[np.float64], base: float) -> None:
+    def __init__(self, rows: Rows, unit: NDArray[np.float64], base: float, *, whole: bool = True) -> None:
         super().__init__(rows)
         self.dtype = np.dtype(np.float32)
+        self.base = base
         self._unit = unit
-        self._base = base
+        self._how: dict[str, Any] = {"base": base, "whole": whole}
 
     def raw(self, index: Index) -> Any:
         """Counts as float32, in memory of their own."""
-        return _counts(self._rows.raw(index), self._unit[index], self._base)
+        return _counts(self._rows.raw(index), self._unit[index], **self._how)
 
     def take(self, index: Index) -> Any:
         """The same."""
@@ -83,7 +86,7 @@ class UnloggedRows(WrappedRows):
         self, work: Callable[..., T], rows: Index | None = None, *along: NDArray[Any] | None
     ) -> Iterator[tuple[slice, T]]:
         """What a function makes of the counts, block by block, worked out where the logarithms are."""
-        return self._rows.each(partial(_work_on_counts, work, self._base), rows, self._unit, *along)
+        return self._rows.each(partial(_work_on_counts, work, self._how), rows, self._unit, *along)
 
 
 def unlogged(
@@ -106,8 +109,8 @@ def unlogged(
         gene was counted once, are taken for them.
     """
     n_obs = rows.shape[0]
-    tried = rows.raw(rows.sample(np.arange(n_obs), _N_TRIED))
-    for base in _BASES:
+    tried = some_of(rows)
+    for base in BASES:
         found = units(tried, base=base)
         # Counts of one are multiples of anything.
         told = expected or found.n_several >= len(found.unit) / 2
@@ -122,13 +125,19 @@ def unlogged(
     return None if n_wrong > most_wrong * n_obs else (UnloggedRows(rows, unit, base), totals)
 
 
+def some_of(rows: Rows) -> Any:
+    """Rows that stand for all when it comes to what values are."""
+    return rows.raw(rows.sample(np.arange(rows.shape[0]), _N_TRIED))
+
+
 def units(values: Any, *, base: float) -> Units:
     """What rows of logarithms, dense or sparse, were multiplied by."""
     matrix = sparse.csr_array(values)
     stored = matrix.data > 0
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))[stored]
-    logs = _natural(matrix.data[stored], base)
-    cells = _Cells(row, np.expm1(logs), _ROUNDING * (1 + logs))
+    logs = natural(matrix.data[stored], base)
+    # What is beyond any count tells nothing.
+    cells = _Cells(row, np.expm1(logs), np.where(logs < LARGEST, _ROUNDING * (1 + logs), np.inf))
     unit = np.ones(matrix.shape[0])
     filled, first, number = np.unique(row, return_index=True, return_inverse=True)
     if len(filled):
@@ -170,24 +179,26 @@ class _Cells(NamedTuple):
         return np.asarray((n_off > 0) | (n_told < _LEAST_TOLD * n))
 
 
-def _counts(values: Any, unit: NDArray[np.float64], base: float) -> Any:
-    """The whole numbers that logarithms are of."""
+def _counts(values: Any, unit: NDArray[np.float64], *, base: float, whole: bool) -> Any:
+    """What logarithms are of."""
     per_row = np.repeat(unit, np.diff(values.indptr)) if sparse.issparse(values) else unit[:, None]
     logs = values.data if sparse.issparse(values) else values
     # Unlike `expm1` it takes several values at a time; what it loses is far less than one.
-    scaled = np.exp(_natural(logs, base))
+    scaled = np.exp(natural(logs, base))
     scaled -= 1
     scaled /= per_row
-    counts = np.rint(scaled, out=scaled).astype(np.float32)
+    counts = (np.rint(scaled, out=scaled) if whole else scaled).astype(np.float32)
     if not sparse.issparse(values):
         return counts
     return type(values)((counts, values.indices, values.indptr), shape=values.shape)
 
 
-def _natural(logs: NDArray[Any], base: float) -> NDArray[np.float64]:
+def natural(logs: NDArray[Any], base: float) -> NDArray[np.float64]:
     """Natural logarithms, no larger than any of a count, so that values that are none do not overflow."""
-    return np.minimum(logs.astype(np.float64) * np.log(base), _LARGEST)
+    return np.minimum(logs.astype(np.float64) * np.log(base), LARGEST)
 
 
-def _work_on_counts(work: Callable[..., T], base: float, values: Any, unit: NDArray[np.float64], *along: Any) -> T:
-    return work(_counts(values, unit, base), *along)
+def _work_on_counts(
+    work: Callable[..., T], how: dict[str, Any], values: Any, unit: NDArray[np.float64], *along: Any
+) -> T:
+    return work(_counts(values, unit, **how), *along)

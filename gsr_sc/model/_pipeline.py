@@ -208,6 +208,7 @@ def _params(prepared: Prepared, trained: _Trained, neurons: Neurons) -> dict[str
         "counts": prepared.transform.counts,
         "values": prepared.facts.kind,
         "unlogged": prepared.unlogged,
+        "log_base": prepared.log_base,
         "smoothness": trained.fit.smoothness,
         "interrupted": trained.fit.interrupted,
         "max_epochs": plan.max_epochs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..inputs import VAR_NAMES, Genes, Match, as_counts, examine, listed, match_genes, require_same_values
+from ..inputs import VAR_NAMES, Genes, Match, as_counts_of_fit, examine, listed, match_genes, require_same_values
 from ..matrices import MatrixSource, PartialSource
 from ._fitted import Fitted, encode
 
@@ -62,9 +62,7 @@ def open_source(
         If the values are of another kind than those of the fit.
     """
     facts = examine(data, report=False)
-    if state.params["counts"]:
-        # Of a model that reads counts, wherever those of the fit came from.
-        data, facts = as_counts(data, facts, expected=True) or (data, facts)
+    data, facts, *_ = as_counts_of_fit(data, facts, state.params)
     if not data.is_representation:
         require_same_values(state.params, facts, data)
     totals = match.totals(data.rows, facts.totals)

@@ -38,8 +38,8 @@ class Prepared:
     ----------
     data, facts
         The matrix, and what one look at it told.
-    unlogged
-        Whether its rows are counts that were read back from logarithms.
+    unlogged, log_base
+        Whether its rows are counts that were read back from logarithms, and of which; see :class:`~gsr_sc.inputs.Counts`.
     graph
         The neuron graph, or how it is learned.
     design
@@ -54,7 +54,8 @@ class Prepared:
 
     data: Input
     facts: Facts
-    unlogged: bool
+    unlogged: str
+    log_base: float | None
     graph: NeuronGraph | LearnedGraph
     design: Design
     transform: Transform
@@ -73,10 +74,7 @@ def prepare(data: Input, covariates: Covariates, options: Options) -> Prepared:
         If values or options are wrong.
     """
     facts = examine(data)
-    read_back = as_counts(data, facts, transform=options.transform, likelihood=options.likelihood)
-    if read_back is not None:
-        logger.info("%s holds logarithms of scaled counts: the counts are read back", data.where)
-        data, facts = read_back
+    data, facts, how, base = as_counts(data, facts, transform=options.transform, likelihood=options.likelihood)
     kind, counts = choose_transform(options.transform, facts, data)
     design = replace(options.design, likelihood=choose_likelihood(options.likelihood, facts, data))
     useful = np.flatnonzero(~facts.silent)
@@ -90,7 +88,8 @@ def prepare(data: Input, covariates: Covariates, options: Options) -> Prepared:
     return Prepared(
         data=data,
         facts=facts,
-        unlogged=read_back is not None,
+        unlogged=how,
+        log_base=base,
         graph=graph,
         design=design,
         transform=transform,

@@ -214,7 +214,7 @@ def _thinned(
     values = rows.take(index)
     whole = row_totals(values)
     counts = values.data if rows.is_sparse else values
-    counts[:] = rng.binomial(counts.astype(np.int64), kept)
+    counts[:] = rng.binomial(np.rint(counts).astype(np.int64), kept)
     conditions = None if source.conditions is None else source.conditions[index]
     totals = row_totals(values)
     if source.totals is not None:

@@ -68,7 +68,7 @@ def stored_options(stored: StoredMap) -> dict[str, Any]:
         raise ValueError(msg)
     options = {name: params[name] for name in _SAME if name in params}
     options["transform"] = None if params["transform"] == "none" else params["transform"]
-    if params.get("unlogged") and options["transform"] == "combined":
+    if params.get("unlogged", "no") != "no" and options["transform"] == "combined":
         # By its name, it takes logarithms as they are.
         options["transform"] = "auto"
     options["graph"] = _learned(params) if "graph_kernel" in params else stored.graph
@@ -196,9 +196,9 @@ class Refit:
         found = read_input(self.data, use_rep=self.options.get("use_rep"))
         kind = {name: self.options.get(name, "auto") for name in ("transform", "likelihood")}
         read_back = as_counts(found, examine(found, report=False), **kind)
-        if read_back is None:
+        if read_back.unlogged != "exactly":
             return self
-        values = read_back[0].rows.take(slice(0, self.data.n_obs))
+        values = read_back.data.rows.take(slice(0, self.data.n_obs))
         data = AnnData(values, obs=self.data.obs, var=self.data.var, obsm=dict(self.data.obsm))
         return Refit(data, self.options, self.n_jobs)
 

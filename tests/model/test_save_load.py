@@ -305,10 +305,8 @@ class TestPlacing:
 
     def test_values_of_another_kind_are_refused(self, saved: tuple[GSR, Path]) -> None:
         adata = cells(counts=True)
-        adata.X = np.sqrt(adata.X)
-        with pytest.raises(
-            ValueError, match="fitted on counts, but X holds values that are not whole numbers >= 0, nor"
-        ):
+        adata.X = adata.X * 1.01
+        with pytest.raises(ValueError, match="fitted on counts, but X holds values that are neither whole numbers"):
             saved[0].transform(adata)
 
     def test_counts_are_refused_where_the_fit_was_on_logs(self) -> None:

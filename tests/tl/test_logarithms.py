@@ -43,26 +43,51 @@ def test_the_map_is_the_same(logs: AnnData, options: dict[str, Any]) -> None:
     assert (logs.obs["gsr_cluster"] == logs.obs["of_counts_cluster"]).all()
     np.testing.assert_array_equal(logs.varm["gsr_programs"], logs.varm["of_counts_programs"])
     mine, other = (logs.uns[key]["params"] for key in ("gsr", "of_counts"))
-    assert mine["unlogged"]
-    assert not other["unlogged"]
+    assert (mine["unlogged"], other["unlogged"]) == ("exactly", "no")
     assert mine["transform"] == other["transform"]
 
 
 @pytest.mark.parametrize("transform", ["zscore", "combined", None])
 def test_by_its_name_a_transform_takes_logarithms_as_they_are(logs: AnnData, transform: Any) -> None:
     gsr_sc.tl.fit(logs, **QUICK, transform=transform)
-    assert not logs.uns["gsr"]["params"]["unlogged"]
+    assert logs.uns["gsr"]["params"]["unlogged"] == "no"
     assert not logs.uns["gsr"]["params"]["counts"]
 
 
-def test_what_was_corrected_is_taken_as_it_is(logs: AnnData) -> None:
-    other = logs.copy()
-    other.X.data *= np.random.default_rng(0).uniform(0.9, 1, logs.X.nnz).astype(np.float32)
-    gsr_sc.tl.fit(other, **QUICK)
-    assert not other.uns["gsr"]["params"]["unlogged"]
-    # A model that reads counts has no place for it.
+def corrected(logs: AnnData, n_copies: int = 3) -> AnnData:
+    """Values that are no logarithms of counts, of 120 variables."""
+    rng = np.random.default_rng(0)
+    x = np.hstack([logs.X.toarray() * rng.uniform(0.9, 1, logs.shape) for _ in range(n_copies)])
+    return ad.AnnData(x.astype(np.float32), obs=logs.obs[[]].copy())
+
+
+def test_what_was_corrected_is_scaled_to_something_like_counts(logs: AnnData, tmp_path: Path) -> None:
+    other = corrected(logs)
+    model = GSR(**QUICK).fit(other)
+    assert model.fitted.params["unlogged"] == "roughly"
+    assert model.fitted.params["log_base"] == np.e
+    expected = model.transform(other)
+    model.save(tmp_path / "m")
+    for each in (model, GSR.load(tmp_path / "m")):
+        # Each cell is scaled by itself, and so comes to where it was whatever others come along.
+        np.testing.assert_allclose(each.transform(other[17:19].copy()), expected[17:19], atol=1e-5)
+    # Those that are not logarithms, such as values of a panel, stay as they are.
+    assert GSR(**QUICK).fit(other[:, :90].copy()).fitted.params["unlogged"] == "no"
+    assert GSR(**QUICK, transform="combined").fit(other).fitted.params["unlogged"] == "no"
+    again = Refit.of(gsr_sc.tl.fit(other, copy=True, **QUICK), {}, n_jobs=1)
+    assert again.of_counts() is again
+
+
+def test_a_model_of_counts_takes_what_was_corrected_for_abundances(logs: AnnData) -> None:
+    other = corrected(logs, 1)
+    other.var_names = logs.var_names
     model = GSR(**QUICK).fit(logs)
-    with pytest.raises(ValueError, match=r"nor logarithms .* or fit a model with `transform='combined'`"):
+    with pytest.warns(UserWarning, match="nor logarithms .* taken for logarithms of abundances"):
+        placed = model.transform(other)
+    exact = model.transform(logs)
+    assert np.linalg.norm(placed - exact, axis=1).mean() < 0.3 * np.linalg.norm(exact - exact[::-1], axis=1).mean()
+    other.X *= 100
+    with pytest.raises(ValueError, match="neither whole numbers >= 0 nor logarithms"):
         model.transform(other)
 
 
@@ -92,7 +117,7 @@ def test_in_a_file_and_annotated_anew(logs: AnnData, tmp_path: Path) -> None:
     logs.write_h5ad(tmp_path / "cells.h5ad")
     backed = ad.read_h5ad(tmp_path / "cells.h5ad", backed="r")
     model = GSR(**QUICK).fit(backed)
-    assert model.fitted.params["unlogged"]
+    assert model.fitted.params["unlogged"] == "exactly"
     expected = model.transform(logs)
     model.annotate(backed)
     np.testing.assert_allclose(backed.obsm["X_gsr"], expected, atol=1e-5)
@@ -105,7 +130,7 @@ def test_fitted_again_as_it_was(logs: AnnData) -> None:
     assert options["transform"] == "auto"
     refit = Refit.of(logs, options, n_jobs=1)
     again = refit.fit(0)
-    assert again.fitted.params["unlogged"]
+    assert again.fitted.params["unlogged"] == "exactly"
     # Values that are moved from cell to cell are counts.
     counted = refit.of_counts()
     assert (logs.layers["counts"] != counted.data.X).nnz == 0

@@ -200,7 +200,9 @@ class TestValues:
     def test_counts_and_logarithms_are_told_apart(self, trained: Trained, on_logs: Trained) -> None:
         with pytest.raises(ValueError, match="X holds counts, but the model was fitted on values that are not whole"):
             on_logs.map(trained.query)
-        with pytest.raises(ValueError, match="fitted on counts, but X holds values that are not whole numbers"):
+        with pytest.warns(
+            UserWarning, match="the model was fitted on counts. They are taken for logarithms of abundances"
+        ):
             trained.map(on_logs.query)
 
     def test_scaled_values_are_refused_where_the_fit_was_on_logarithms(self) -> None:
