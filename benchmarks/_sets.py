@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anndata as ad
 import numpy as np
 import scanpy as sc
+from scipy import sparse
 from scipy.spatial.distance import pdist, squareform
 
 if TYPE_CHECKING:
@@ -94,7 +95,20 @@ class DataSet:
         if how == "counts":
             adata = self.log()
             return adata, {"layer": "counts"}
+        if how == "lengths":
+            return self.per_length(), {}
         return self.log(), {}
+
+    def per_length(self) -> ad.AnnData:
+        """Return a copy with log(1 + values per million) of counts that were divided by made-up lengths of genes."""
+        adata = self.log()
+        lengths = np.random.default_rng(0).lognormal(0, 0.7, adata.n_vars)
+        values = sparse.csr_matrix(adata.layers["counts"]).astype(np.float64).multiply(1 / lengths).tocsr()
+        adata.X = values.astype(np.float32)
+        adata.uns.pop("log1p")
+        sc.pp.normalize_total(adata, target_sum=1e6)
+        sc.pp.log1p(adata)
+        return adata
 
     def log(self) -> ad.AnnData:
         """Return a copy with log-normalised values as X, where it holds counts; values of other kinds as they are."""

@@ -28,6 +28,7 @@ from _sets import DataSet, data_sets
 from _table import as_text, peer_rows, write
 from _targets import AGREEMENT, checks
 
+INPUTS = ("counts", "log", "lengths")
 HERE = Path(__file__).parent
 
 
@@ -62,7 +63,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of .h5ad files with labels in .obs")
     parser.add_argument("--sets", nargs="*", help="names of the files to use, without ending; all by default")
-    parser.add_argument("--inputs", nargs="*", default=["counts", "log"], choices=["counts", "log"], help="what we get")
+    parser.add_argument("--inputs", nargs="*", default=["counts", "log"], choices=INPUTS, help="what we get")
     parser.add_argument("--methods", nargs="*", default=USUAL, choices=OWN, help="our networks, none if empty")
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds (default: 3)")
     parser.add_argument(
