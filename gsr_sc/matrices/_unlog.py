@@ -29,6 +29,8 @@ _MOST_SLACK, _LEAST_TOLD = 0.1, 0.3
 _ABOVE_ONE = 1.5
 # Natural logarithm that is beyond any count.
 LARGEST = 50.0
+# Relative spread of what is the same in all rows, and how many it takes to say so.
+_SAME, _FEWEST_TO_COMPARE = 0.01, 20
 # As many rows say which logarithm it is and whether to look on, unless more than a share of them hold other values.
 _N_TRIED, _MOST_WRONG_TRIED = 500, 0.1
 
@@ -122,7 +124,20 @@ def unlogged(
     for where, part in rows.each(partial(units, base=base)):
         unit[where], totals[where] = part.unit, part.totals
         n_wrong += int(part.wrong.sum())
-    return None if n_wrong > most_wrong * n_obs else (UnloggedRows(rows, unit, base), totals)
+    if n_wrong > most_wrong * n_obs or _rounded(unit[totals > 0], totals[totals > 0]):
+        return None
+    return UnloggedRows(rows, unit, base), totals
+
+
+def _rounded(unit: NDArray[np.float64], totals: NDArray[np.float64]) -> bool:
+    """Whether values are multiples of their unit because they were rounded after they had been scaled.
+
+    Then all cells have the same unit, such as .01, or the same total.
+    """
+    if len(unit) < _FEWEST_TO_COMPARE:
+        return False
+    same_unit, same_total = (x.std() < _SAME * x.mean() for x in (unit, totals))
+    return bool(same_total or (same_unit and abs(unit.mean() - 1) > _SAME))
 
 
 def some_of(rows: Rows) -> Any:

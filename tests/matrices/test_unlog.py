@@ -148,3 +148,17 @@ def test_cells_of_ones_are_counts_where_counts_are_expected() -> None:
     assert found is not None
     np.testing.assert_array_equal(found[0].raw(slice(0, len(x))), x)
     assert unlogged(open_rows(np.sqrt(counts() + np.pi)), expected=True) is None
+
+
+@pytest.mark.parametrize(("decimals", "n_vars"), [(0, 80), (2, 80), (2, 30)])
+def test_what_was_rounded_after_scaling_is_no_count(decimals: int, n_vars: int) -> None:
+    x = counts() / np.random.default_rng(0).lognormal(0, 0.7, 80)
+    scaled = np.round(1e4 * x / x.sum(axis=1, keepdims=True), decimals)[:, :n_vars]
+    assert unlogged(open_rows(np.log1p(scaled).astype(np.float32))) is None
+
+
+def test_counts_that_were_never_scaled() -> None:
+    x = counts()
+    found = unlogged(open_rows(np.log1p(x)))
+    assert found is not None
+    np.testing.assert_array_equal(found[0].raw(slice(0, len(x))), x)
