@@ -106,7 +106,8 @@ def map_query(
     `.obs["gsr_novelty"]`
         Share of the observations held out in the fit that look less strange, in [0, 1): uniform for more cells of the
         reference, near 1 for cells that it has none of. One minus this is a conformal p-value, continued
-        beyond the strangest of them; see Notes. NaN for
+        beyond the strangest of them; see Notes. The cells of the fit themselves are no new ones: what is usual was learnt
+        from their noise too, and judged alone more than one in twenty of them can lie above .95. NaN for
         cells without counts, and for models saved by an earlier version or fitted on fewer than about 190 observations.
     `.obs["gsr_label"]`, `.obs["gsr_label_confidence"]`
         With `labels_key`: the label of most neighbours, categorical, and how often that label is right among reference
