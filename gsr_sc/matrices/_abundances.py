@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from ._unlog import BASES, UnloggedRows, natural, some_of
+from ._unlog import BASES, UnloggedRows, all_same, natural, some_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 _LEAST_VARIABLES, _LEAST_ZEROS, _HIGHEST = 100, 0.1, 25.0
 # This quantile of the values of a cell is taken for one count. Of those between .02 and .3 none is best on all data.
 _ONE_COUNT = 0.2
-# Relative spread of totals below which they were scaled to one total.
-_SAME = 0.01
 
 
 def abundances(
@@ -62,7 +60,7 @@ def _base_of(values: Any) -> float:
     for base in BASES:
         totals = _scaled(values, base).sum(axis=1)
         totals = totals[totals > 0]
-        if len(totals) and totals.std() < _SAME * totals.mean():
+        if len(totals) and all_same(totals):
             return base
     return BASES[0]
 

@@ -45,7 +45,7 @@ class Units(NamedTuple):
     wrong
         Which rows hold values that are no multiples of any unit, (n,).
     n_several
-        How many values are counts above one, and known to be.
+        How many values of the other rows are counts above one.
     """
 
     unit: NDArray[np.float64]
@@ -136,8 +136,12 @@ def _rounded(unit: NDArray[np.float64], totals: NDArray[np.float64]) -> bool:
     """
     if len(unit) < _FEWEST_TO_COMPARE:
         return False
-    same_unit, same_total = (x.std() < _SAME * x.mean() for x in (unit, totals))
-    return bool(same_total or (same_unit and abs(unit.mean() - 1) > _SAME))
+    return all_same(totals) or (all_same(unit) and abs(float(unit.mean()) - 1) > _SAME)
+
+
+def all_same(values: NDArray[np.float64]) -> bool:
+    """Whether positive values are the same but for rounding."""
+    return bool(values.std() < _SAME * values.mean())
 
 
 def some_of(rows: Rows) -> Any:

@@ -234,9 +234,9 @@ class GraphAutoencoder(nn.Module):
 
     def conditions_of(self, values: Tensor, conditions: Tensor | None) -> Tensor:
         """The given conditions, or the usual ones for each row of some values, (batch, n_conditions)."""
-        if conditions is not None or self.usual is None:
-            return values.new_zeros(len(values), 0) if conditions is None else conditions
-        return self.usual.expand(len(values), -1)
+        if conditions is not None:
+            return conditions
+        return values.new_zeros(len(values), 0) if self.usual is None else self.usual.expand(len(values), -1)
 
     def _decoded(self, units: Tensor, conditions: Tensor | None, noise: Noise | None = None) -> Tensor:
         return self._thinned(self.decoder(self.told(units, conditions)), noise)

@@ -191,8 +191,9 @@ def _total(adata: AnnData, layer: str | None) -> _Nuisance:
     """Total of each cell, of a matrix that holds counts or logarithms that they are read back from."""
     data = read_input(adata, layer=layer, to_fit=False)
     facts = examine(data, report=False)
-    _, facts, unlogged, _ = as_counts(data, facts)
-    if unlogged == "roughly" or facts.kind not in ("counts", "binary"):
+    # Those that Pearson residuals could be taken of: no abundances.
+    facts = as_counts(data, facts, transform="pearson").facts
+    if facts.kind not in ("counts", "binary"):
         msg = (
             f"The depth is the total of counts, and {data.where} holds other values. Pass the layer that holds counts as "
             "`layer=`, or the column of .obs that holds the depth in `keys=`."

@@ -140,10 +140,8 @@ def null(
     refit = Refit.of(adata, settled, n_jobs=n_jobs)
     start = time.perf_counter()
     cells, renaming, *shuffles = resolve_rng(rng).spawn(2 + n_permutations)
-    if refit.data.n_obs > max_cells:
-        share = max_cells / refit.data.n_obs
-        refit = refit.take(resampled(refit.strata, cells, resample="subsample", share=share))
-    seed, refit = draw_seed(cells), refit.of_counts()
+    refit = _to_permute(refit, max_cells, cells)
+    seed = draw_seed(cells)
     strata = depth_strata(refit, n_strata)
     rows: list[tuple[str, Figures]] = []
     with FitsBar(n_permutations + 2, show=progress) as bar:
@@ -184,6 +182,13 @@ def null(
     seconds = time.perf_counter() - start
     logger.info("%s\n    finished (%.1f s): added\n    %r (adata.uns)", verdict, seconds, stored.keys.added("null"))
     return adata if copy else None
+
+
+def _to_permute(refit: Refit, most: int, rng: np.random.Generator) -> Refit:
+    """The same fit of at most so many cells, whose values may be moved from one to another."""
+    if refit.data.n_obs > most:
+        refit = refit.take(resampled(refit.strata, rng, resample="subsample", share=most / refit.data.n_obs))
+    return refit.of_counts()
 
 
 def _epochs(n_obs: int) -> int:

@@ -6,7 +6,7 @@ import inspect
 import logging
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -186,7 +186,7 @@ class Refit:
             warnings.simplefilter("ignore", UserWarning)
             data = self.data[rows].copy()
             data.obs_names = [str(i) for i in range(len(rows))]
-        return Refit(data, self.options, self.n_jobs)
+        return replace(self, data=data)
 
     def of_counts(self) -> Refit:
         """The same fit, with counts in memory in the place of logarithms that it would read them back from.
@@ -200,7 +200,7 @@ class Refit:
             return self
         values = read_back.data.rows.take(slice(0, self.data.n_obs))
         data = AnnData(values, obs=self.data.obs, var=self.data.var, obsm=dict(self.data.obsm))
-        return Refit(data, self.options, self.n_jobs)
+        return replace(self, data=data)
 
     def fit(self, seed: int, **changes: Any) -> GSR:
         """Fit once; what was said about the data when the map was made is not said again."""

@@ -56,8 +56,8 @@ class Chain:
 
     def learn(self, parts: Sequence[Part], factor: float = 1.0) -> None:
         """Fill the gradients, times a factor, when all rows are back."""
+        first, *others = parts
         for at, (weight, bias) in enumerate(self._gradients):
-            first, *others = parts
             torch.mul(affine(first.slopes[at].t(), first.read[at].t()), factor, out=weight)
             torch.mul(first.slopes[at].sum(dim=0), factor, out=bias)
             for part in others:
