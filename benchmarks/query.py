@@ -24,6 +24,7 @@ from _kept import Kept
 from _result import clock
 from _sets import DataSet, data_sets
 from _table import markdown
+from scipy import sparse
 from scipy.stats import ks_2samp
 from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
@@ -35,6 +36,7 @@ TARGET = 0.95
 _DRAWN = 0.15
 _NEIGHBOURS = 15
 _SHARE_STRANGE = 0.95
+_THINNED, _RARE = 1 / 3, 0.1
 
 
 def main() -> None:
@@ -62,6 +64,7 @@ def main() -> None:
                             options.max_cells,
                             options.alone,
                             options.share_new,
+                            options.reference,
                         ),
                     )
                     rows.append(
@@ -92,6 +95,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds (default: 1)")
     parser.add_argument("--max-epochs", type=int, help="fewer epochs than by default")
     parser.add_argument("--max-cells", type=int, help="cells drawn from larger sets")
+    parser.add_argument(
+        "--reference",
+        default="whole",
+        choices=["whole", "thinned", "rare"],
+        help="a third of its counts is left of the reference, so that the query is deeper; or a tenth of its most common type",
+    )
     parser.add_argument("--alone", action="store_true", help="judge each cell alone (`together=False`)")
     parser.add_argument(
         "--share-new", type=float, default=1.0, help="largest share of new cells in a query (default: 1)"
@@ -130,10 +139,17 @@ def leave_out(data: DataSet, how: str, label: str, seed: int, options: argparse.
         kept = rng.permutation(np.flatnonzero(new))[: max(round(most), 1)]
         adata = adata[~new | np.isin(np.arange(adata.n_obs), kept)].copy()
         drawn, new = (mask[~new | np.isin(np.arange(len(new)), kept)] for mask in (drawn, new))
-    reference, query = adata[~new & ~drawn].copy(), adata[drawn | new].copy()
+    labels = adata.obs[data.label].astype(str)
+    common = (labels == labels[~new].value_counts().index[0]).to_numpy()
+    left = ~new & ~drawn
+    if options.reference == "rare":
+        left &= ~common | (rng.random(adata.n_obs) < _RARE)
+    reference, query = adata[left].copy(), adata[drawn | new].copy()
+    if options.reference == "thinned" and how == "counts":
+        reference.layers["counts"] = thinned(reference.layers["counts"], rng)
     values = data.log()[data.known][adata.obs_names].X
-    far = distances(np.asarray(values.toarray() if hasattr(values, "toarray") else values), ~new & ~drawn)[drawn | new]
-    new = new[drawn | new]
+    far = distances(np.asarray(values.toarray() if hasattr(values, "toarray") else values), left)[drawn | new]
+    new, common = new[drawn | new], common[drawn | new]
     model = gsr_sc.GSR(rng=seed, n_jobs=options.n_jobs, max_epochs=options.max_epochs, **fit_options)
     with clock() as spent:
         model.fit(reference, progress=False).annotate(reference)
@@ -151,11 +167,20 @@ def leave_out(data: DataSet, how: str, label: str, seed: int, options: argparse.
         "AUROC of distances": float(roc_auc_score(new, far)),
         "found": float((unknown > _SHARE_STRANGE).mean()),
         "false": float((known > _SHARE_STRANGE).mean()),
+        "false, most common": float((novelty[common] > _SHARE_STRANGE).mean()),
         "KS p": float(ks_2samp(known, held_out).pvalue),
         "right labels": float(right.mean()),
         "confidence": float(usual.obs["gsr_label_confidence"].mean()),
         "s": spent.wall,
     }
+
+
+def thinned(counts: Any, rng: np.random.Generator) -> sparse.csr_matrix:
+    """A share of the counts."""
+    counts = sparse.csr_matrix(counts, copy=True)
+    counts.data = rng.binomial(np.rint(counts.data).astype(np.int64), _THINNED).astype(np.float32)
+    counts.eliminate_zeros()
+    return counts
 
 
 def distances(values: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -159,7 +159,9 @@ def choose_transform(transform: str | None, facts: Facts, data: Input) -> tuple[
             )
             raise ValueError(msg)
         if facts.kind == "counts":
-            logger.info("%s holds counts: transform='combined' (z-scored logarithms and Pearson residuals)", data.where)
+            logger.info(
+                "%s is read as counts: transform='combined' (z-scored logarithms and Pearson residuals)", data.where
+            )
             return "combined", True
         # Of zeros and ones those that vary least are the rare ones.
         return ("zscore" if counts else "combined"), False

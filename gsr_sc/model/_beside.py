@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..inputs import VAR_NAMES, Match, read_known_conditions
 from ..slots import STRANGE
-from ..stats import kept_scores, shared_axes, shift_agreement
-from ._placing import find_genes, open_source
-from ._prepare import split
-from ._residuals import Left, calibrated, depth, left_unexplained, measures
+from ..stats import Company, Together, common_excess, shared_axes, shift_agreement
+from ._peers import find_peers
+from ._residuals import calibrated, depth, left_unexplained, measures, places
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from ..inputs import Input
-    from ..matrices import MatrixSource, Rows
-    from ..stats import Novelty
+    from ..inputs import Input, Match
+    from ..matrices import MatrixSource
     from ._fitted import Fitted
+    from ._peers import Peers
+    from ._residuals import Left, Places
 
 logger = logging.getLogger(__name__)
 
-# So many cells of each side say what they have in common, and so many values of them are looked at.
-_MAX_ROWS = 1000
+# So many cells of each side say what they leave unexplained in common, and so many values of them are looked at; so many of
+# each side are the company that others keep.
+_MAX_ROWS, _MAX_COMPANY = 1000, 3000
 _MAX_VALUES = 10_000_000
-# Two halves of cells that are not strange alone agree on a shift by less than .3 if they are of the reference, on that of another
-# batch by .4 and more.
-_SHIFTED = 0.4
-# How far scores of the same cells may differ between machines.
-_SAME = 0.02
+# Cells of the reference agree on a shift by less than .2 from one half of them to the other, those of another batch by .3 and
+# more.
+_SHIFTED = 0.3
+# Logarithm of how many times more cells of a query are around its own in nearly all groups: 4.3 to 4.7 where it is of another
+# chemistry, up to 2.7 where it is three times as deep or a third as deep. That much is taken off.
+_CROWDED = 3.0
+# Cells that are more among cells of the query than this share of held-out ones may be of a new type.
+_AMONG_OWN = 0.95
 
 
 class Beside(NamedTuple):
@@ -44,21 +46,11 @@ class Beside(NamedTuple):
     together: bool
 
 
-class _Peers(NamedTuple):
-    """Cells of the reference, read through the variables that a query has.
+class _Shared(NamedTuple):
+    """What cells of a query have in common, and how much more than the reference nearly all of them are among themselves."""
 
-    Attributes
-    ----------
-    source, rows
-        The cells as the network reads them, and the matrix that this comes from.
-    usual, held_out
-        Sorted numbers of those that carry something, and of those that were held out of the fit.
-    """
-
-    source: MatrixSource
-    rows: Rows
-    usual: NDArray[np.intp]
-    held_out: NDArray[np.intp]
+    together: Together
+    excess: float
 
 
 def beside_reference(
@@ -81,103 +73,68 @@ def beside_reference(
     reference
         What the model was fitted on; without it, the cells that the model keeps stand for it.
     together
-        Whether what the network leaves unexplained of several cells alike counts too; not if it leaves it of all of them.
+        Whether what several cells show alike counts too; not if nearly all of them do.
 
     Returns
     -------
     None if there are no cells of the reference.
     """
-    peers = None if reference is None else _of_reference(state, match, reference)
-    if peers is None and state.sample is not None:
-        rows, kept = state.sample.rows(), state.sample.source(state.transform, match.found)
-        peers = _Peers(kept, rows, np.arange(len(kept)), np.arange(state.sample.n_held_out))
+    peers = find_peers(state, match, reference)
     if peers is None or state.novelty is None:
         return None
-    novelty, values = _judged(state, source, peers, None)
+    usual = state.novelty
+    novelty = calibrated(state.network, peers.source, peers.rows, usual, peers.held_out)
+    at = depth(source)
+    alone = Beside(novelty(measures(state.network, source, usual), at), novelty.n_held_out, together=False)
     useful = np.flatnonzero(~silent)
     if not together or not len(useful):
-        return Beside(values, novelty.n_held_out, together=False)
-    most = min(_MAX_ROWS, _MAX_VALUES // source.n_inputs)
-
-    def look(at: MatrixSource, rows: NDArray[np.intp]) -> Left:
-        assert state.novelty is not None
-        return left_unexplained(state.network, at, state.novelty, at.sample(rows, most))
-
-    # A type that the reference lacks shifts groups too where most cells are of it: what is strange alone is not asked.
-    unsuspected = useful[values[useful] < STRANGE]
-    if len(unsuspected) and _shift(state, look(source, unsuspected), look(peers.source, peers.usual)) >= _SHIFTED:
-        logger.info("The query as a whole differs from the reference, as another batch does: each cell is judged alone")
-        return Beside(values, novelty.n_held_out, together=False)
-    mine, known = look(source, useful), look(peers.source, peers.held_out)
-    shared = shared_axes(np.concatenate([known.residuals, mine.residuals]))
-    return Beside(_judged(state, source, peers, shared)[1], novelty.n_held_out, together=True)
-
-
-def _judged(
-    state: Fitted, source: MatrixSource, peers: _Peers, shared: NDArray[np.float32] | None
-) -> tuple[Novelty, NDArray[np.float64]]:
-    assert state.novelty is not None
-    novelty = calibrated(state.network, peers.source, peers.rows, state.novelty, peers.held_out, shared=shared)
-    return novelty, novelty(measures(state.network, source, state.novelty, shared=shared), depth(source))
-
-
-def _shift(state: Fitted, mine: Left, usual: Left) -> float:
-    return shift_agreement(mine.residuals, state.group[mine.neurons], usual.residuals, state.group[usual.neurons])
-
-
-def _of_reference(state: Fitted, match: Match, reference: tuple[AnnData, Input]) -> _Peers | None:
-    """The rows of the reference; None if it is not what the model was fitted on."""
-    found = _held_out(state, *reference)
+        return alone
+    found = _in_common(state, source, useful, alone.novelty, peers)
     if found is None:
-        return None
-    held_out, conditions = found
-    source, silent = open_source(state, reference[1], _same_genes(state, match, reference[1]), conditions)
-    return _Peers(source, reference[1].rows, np.flatnonzero(~silent), held_out)
+        logger.info("The query as a whole differs from the reference, as another batch does: each cell is judged alone")
+        return alone
+    novelty = calibrated(state.network, peers.source, peers.rows, usual, peers.held_out, shared=found.together)
+    values = measures(state.network, source, usual, shared=found.together)
+    values[:, -1] -= found.excess
+    return Beside(novelty(values, at), novelty.n_held_out, together=True)
 
 
-def usual_conditions(state: Fitted) -> NDArray[np.float32] | None:
-    """What the network is told of cells of which nothing is known."""
-    usual = state.network.usual
-    return None if usual is None else usual.cpu().numpy()
+def _in_common(
+    state: Fitted,
+    source: MatrixSource,
+    useful: NDArray[np.intp],
+    alone: NDArray[np.float64],
+    peers: Peers,
+) -> _Shared | None:
+    """What the useful rows of a query have in common; None if they differ from the reference as another batch does."""
+    usual = state.novelty
+    assert usual is not None
 
+    def left(at: MatrixSource, rows: NDArray[np.intp]) -> Left:
+        most = min(_MAX_ROWS, _MAX_VALUES // source.n_inputs)
+        return left_unexplained(state.network, at, usual, at.sample(rows, most))
 
-def _held_out(state: Fitted, adata: AnnData, data: Input) -> tuple[NDArray[np.intp], NDArray[np.float32] | None] | None:
-    """Rows that were held out of the fit, and what the network is told of all rows; None if these are other data."""
-    columns, n_obs = state.transform.columns, state.params.get("n_obs")
-    counted = None if state.genes is None else state.genes.share
-    same = n_obs == data.rows.shape[0] and columns[-1] < len(data.var_names)
-    same &= counted is None or len(counted) == len(data.var_names)
-    if not same or not data.var_names[columns].equals(state.var_names) or state.novelty is None:
-        logger.info("`reference` is not what the model was fitted on: novelty does not look at it")
-        return None
-    conditions, _ = read_known_conditions(adata, state.batches, usual=usual_conditions(state))
-    try:
-        source, silent = open_source(state, data, find_genes(state, data), conditions)
-    except ValueError as error:
-        logger.info("`reference` has not the values of the fit (%s): novelty does not look at it", error)
-        return None
-    held_out = split(np.flatnonzero(~silent))[1]
-    if not _as_they_were(state, state.novelty, source, held_out):
-        logger.info("Values or rows of `reference` are not those of the fit: novelty does not look at it")
-        return None
-    return held_out, conditions
+    def placed(at: MatrixSource, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], Places]:
+        rows = at.sample(rows, _MAX_COMPANY)
+        return rows, places(state.network, at, usual, rows, shared_axes=axes)
 
-
-def _as_they_were(state: Fitted, novelty: Novelty, source: MatrixSource, held_out: NDArray[np.intp]) -> bool:
-    if len(held_out) != novelty.n_held_out:
-        return False
-    scores = kept_scores(novelty.score(measures(state.network, source, novelty, held_out), depth(source, held_out)))
-    return bool(np.quantile(np.abs(scores - novelty.scores), 0.9) < _SAME)
-
-
-def _same_genes(state: Fitted, match: Match, data: Input) -> Match:
-    """Where in the reference those variables are that a query has, as if it had no others."""
-    columns = state.transform.columns
-    own = Match(columns=columns, counted=None, share=1.0, by=VAR_NAMES)
-    if match.there is None or (match.found.all() and match.share == 1):
-        return own
-    own = replace(own, columns=np.where(match.found, columns, -1))
-    if match.counted is None:
-        return own
-    order = np.concatenate([columns, np.setdiff1d(np.arange(data.rows.shape[1]), columns)])
-    return replace(own, counted=np.sort(order[match.there]), share=match.share)
+    residuals = [left(peers.source, peers.held_out).residuals, left(source, useful).residuals]
+    axes = shared_axes(np.concatenate(residuals))
+    trained_on = np.setdiff1d(peers.usual, peers.held_out)
+    company = Company.of(placed(source, useful)[1].points, placed(peers.source, trained_on)[1].points)
+    held_out = placed(peers.source, peers.held_out)[1]
+    # What is strange alone, or among its own kind as a new type is, is not asked whether the query as a whole is another batch.
+    unsuspected, excess = useful[alone[useful] < STRANGE], 0.0
+    if len(unsuspected):
+        unsuspected, there = placed(source, unsuspected)
+        own, others = company(there.points), company(held_out.points)
+        excess = common_excess(own, state.group[there.neurons], others, state.group[held_out.neurons])
+        if excess >= _CROWDED:
+            return None
+        unsuspected = unsuspected[own - excess <= np.quantile(others, _AMONG_OWN)]
+    if len(unsuspected):
+        mine, known = left(source, unsuspected), left(peers.source, peers.usual)
+        groups = state.group[mine.neurons], state.group[known.neurons]
+        if shift_agreement(mine.residuals, groups[0], known.residuals, groups[1]) >= _SHIFTED:
+            return None
+    return _Shared(Together(axes, company), excess)

@@ -10,8 +10,9 @@ import numpy as np
 
 from .._log import warn
 from ..inputs import VAR_NAMES, listed, names_of, read_known_conditions
-from ._beside import beside_reference, usual_conditions
+from ._beside import beside_reference
 from ._fitted import encode
+from ._peers import usual_conditions
 from ._placing import find_genes, open_source
 from ._residuals import depth, measures
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..matrices import MatrixSource, PartialSource, Rows, open_rows, principal_axes, row_totals
-from ..stats import MIN_HELD_OUT, Look, calibrate, usual_looks
+from ..stats import MIN_HELD_OUT, Look, calibrate, usual_looks, where
 from ._fitted import as_it_travels
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..matrices import Block, Transform
     from ..matrices._rows import T
     from ..nn import GraphAutoencoder
-    from ..stats import Novelty
+    from ..stats import Novelty, Together
 
 # What is left of a block is there several times.
 _BLOCK_ROWS = 512
@@ -75,7 +75,7 @@ def calibrated(
     usual: Novelty,
     held_out: NDArray[np.intp],
     *,
-    shared: NDArray[np.float32] | None = None,
+    shared: Together | None = None,
 ) -> Novelty:
     """Learn what is usual for held-out rows of a source, which may lack variables; `shared` as in :func:`measures`."""
     shallow = []
@@ -99,9 +99,9 @@ def measures(
     usual: Novelty,
     rows: NDArray[np.intp] | None = None,
     *,
-    shared: NDArray[np.float32] | None = None,
+    shared: Together | None = None,
 ) -> NDArray[np.float64]:
-    """All measures of strangeness of all rows or of sorted row numbers, (n_rows, 3); (n_rows, 4) with `shared` axes."""
+    """All measures of strangeness of all rows or of sorted row numbers, (n_rows, 3); (n_rows, 5) with what is `shared`."""
     look = _Looker.at(network, source, usual.axes)
     return np.concatenate(_in_order(source.each_block(partial(_measure, look, usual, shared), rows)))
 
@@ -120,6 +120,27 @@ def left_unexplained(network: GraphAutoencoder, source: MatrixSource, usual: Nov
     return Left(*map(np.concatenate, zip(*parts, strict=True)))
 
 
+class Places(NamedTuple):
+    """Where cells are, as :func:`gsr_sc.stats.where` gives it, (n, n_dims), and the neuron of each, (n,)."""
+
+    points: NDArray[np.float32]
+    neurons: NDArray[np.intp]
+
+
+def places(
+    network: GraphAutoencoder,
+    source: MatrixSource,
+    usual: Novelty,
+    rows: NDArray[np.intp],
+    *,
+    shared_axes: NDArray[np.float32],
+) -> Places:
+    """Where sorted row numbers are, given the directions that residuals have in common."""
+    look = _Looker.at(network, source, usual.axes)
+    parts = _in_order(source.each_block(partial(_place, look, shared_axes), rows))
+    return Places(*map(np.concatenate, zip(*parts, strict=True)))
+
+
 def depth(source: MatrixSource, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
     """How much was seen of each cell: the logarithm of its total count, or of other values the share that is not zero."""
     if source.transform.counts and source.totals is not None:
@@ -136,13 +157,19 @@ def _share_above_zero(block: Block) -> NDArray[np.float64]:
     return np.asarray((block.observed != 0).mean(axis=1))
 
 
-def _measure(look: _Looker, usual: Novelty, shared: NDArray[np.float32] | None, block: Block) -> NDArray[np.float64]:
+def _measure(look: _Looker, usual: Novelty, shared: Together | None, block: Block) -> NDArray[np.float64]:
     return np.concatenate([usual.measure(look(part), look.found, shared) for part in block.parts(_BLOCK_ROWS)])
 
 
 def _left(look: _Looker, block: Block) -> Left:
     shown = look(block)
     return Left(shown.residuals, shown.evidence.argmax(axis=1))
+
+
+def _place(look: _Looker, shared_axes: NDArray[np.float32], block: Block) -> Places:
+    shown = [look(part) for part in block.parts(_BLOCK_ROWS)]
+    points = [where(part, shared_axes) for part in shown]
+    return Places(np.concatenate(points), np.concatenate([part.evidence.argmax(axis=1) for part in shown]))
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ._colors import Palette
     from ._norm import Bound
 
-_TREE, _STRIP, _ROW, _WIDEST, _FULL = 0.55, 0.09, 0.17, 0.24, 8.4
+_TREE, _STRIP, _ROW, _WIDEST, _FULL = 0.55, 0.09, 0.17, 0.24, 10.0
 _LEGIBLE = 4.0
 
 

@@ -28,6 +28,8 @@ _GAP = 3
 _HOLE, _ROUND_STRIP = 0.34, (1.03, 1.12)
 # Inches: as much of a name is written beside a dial.
 _LONGEST = 1.6
+# Height of a line of text in units of its letters.
+_LINE = 1.15
 
 
 def scaled_by_peak(
@@ -177,7 +179,10 @@ def dial(
     longest = max(drawn_width(name, SMALL_SIZE) for name in names)
     reach = (outer + 0.2) / (1 - 2 * min(longest / across, 0.25))
     peak = edges[curve.argmax(axis=1)]
-    places = _apart(peak, sized(2 * np.pi / 80))
+    # Names take as much of the circle as they are high: more of a small dial, and smaller letters where they do not fit.
+    around = 72 * np.pi * across * (outer + 0.14) / reach
+    size = min(sized(SMALL_SIZE), around / len(names) / _LINE)
+    places = _apart(peak, 2 * np.pi * _LINE * size / around)
     for name, angle, place in zip([names[i] for i in by_peak], peak, places, strict=True):
         x, y = _places(np.array([angle, place]), np.array([outer + 0.02, outer + 0.12]))
         ax.plot([x[0, 0], x[1, 1]], [y[0, 0], y[1, 1]], color=FRAME, linewidth=0.6, zorder=1)
@@ -192,13 +197,14 @@ def dial(
             rotation_mode="anchor",
             ha="right" if flipped else "left",
             va="center",
-            fontsize=sized(SMALL_SIZE),
+            fontsize=size,
             color=ink(),
             parse_math=False,
         )
+    within = min(sized(SMALL_SIZE), 0.3 * 36 * across * _HOLE / reach)
     for angle, text in TURNS:
         x, y = _places(np.array([angle]), np.array([_HOLE - 0.07]))
-        ax.text(x[0, 0], y[0, 0], text, ha="center", va="center", fontsize=sized(SMALL_SIZE), color=GREY)
+        ax.text(x[0, 0], y[0, 0], text, ha="center", va="center", fontsize=within, color=GREY)
     arc = np.linspace(0.25 * np.pi, 0.9 * np.pi, 30)
     x, y = _places(arc, np.array([_HOLE - 0.16]))
     ax.plot(x[0, :-1], y[0, :-1], color=GREY, linewidth=0.9)

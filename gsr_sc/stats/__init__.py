@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._along import Along, change_along
 from ._basis import periodic_basis, spline_basis
+from ._company import Company, common_excess
 from ._contrasts import (
     Contrasts,
     ContrastSums,
@@ -12,22 +13,25 @@ from ._contrasts import (
     weighted_contrasts,
 )
 from ._linear import LinearEffects, adjusted, linear_effects, moderated, n_exchanges, overall_p_value, with_blocks
-from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, kept_scores, usual_looks
-from ._shared import shared_axes, shift_agreement
+from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, kept_scores, usual_looks, where
+from ._shared import Together, shared_axes, shift_agreement
 from ._transfer import transfer_labels
 
 __all__ = [
     "MIN_HELD_OUT",
     "Along",
+    "Company",
     "ContrastSums",
     "Contrasts",
     "LinearEffects",
     "Look",
     "Novelty",
+    "Together",
     "adjusted",
     "calibrate",
     "change_along",
     "column_correlations",
+    "common_excess",
     "contrast_sums",
     "kept_scores",
     "linear_effects",
@@ -41,5 +45,6 @@ __all__ = [
     "transfer_labels",
     "usual_looks",
     "weighted_contrasts",
+    "where",
     "with_blocks",
 ]

@@ -13,6 +13,8 @@ from sklearn.covariance import ledoit_wolf
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ._shared import Together
+
 # So many values of the held-out scores are kept, whatever their number.
 _N_QUANTILES = 1000
 # Fewer held-out cells say too little: 19 is the least that can call a cell stranger than 95 % of them.
@@ -23,8 +25,9 @@ _LEAST = 1e-9
 _TAIL = 0.9
 # Beyond this one is no longer less than what can be told from it.
 _FARTHEST = 25.0
-# Measures of a cell that is looked at alone.
+# Measures of a cell that is looked at alone, and how much those count beside it that it shows with others.
 _N_ALONE = 3
+_SAY = (1.0, 2.0)
 
 
 class Look(NamedTuple):
@@ -94,9 +97,9 @@ class Novelty:
     alone: NDArray[np.float64]
 
     def measure(
-        self, look: Look, found: NDArray[np.bool_] | None = None, shared: NDArray[np.float32] | None = None
+        self, look: Look, found: NDArray[np.bool_] | None = None, shared: Together | None = None
     ) -> NDArray[np.float64]:
-        """Logarithm of all measures, (n, 3), or (n, 4) with what cells have in common.
+        """Logarithm of all measures, (n, 3), or (n, 5) with what cells have in common.
 
         Parameters
         ----------
@@ -105,7 +108,7 @@ class Novelty:
         found
             Variables that the residuals are of, (n_inputs,); all by default.
         shared
-            Directions that residuals have in common, from :func:`shared_axes`.
+            What cells of a query have in common.
         """
         variance = self.variance if found is None else self.variance[found]
         # What stands for missing variables makes the noise of the others count the more: see `PartialSource`.
@@ -115,19 +118,22 @@ class Novelty:
         evidence = share * _to_nearest(look.evidence, self.evidence_scale, self.evidence_groups)
         measures = [unexplained, along, evidence]
         if shared is not None:
-            measures.append(((look.residuals @ shared) ** 2).sum(axis=1, dtype=np.float64))
-        return np.log(np.column_stack(measures) + _LEAST)
+            measures.append(((look.residuals @ shared.axes) ** 2).sum(axis=1, dtype=np.float64))
+        logs = np.log(np.column_stack(measures) + _LEAST)
+        return logs if shared is None else np.column_stack([logs, shared.company(where(look, shared.axes))])
 
     def score(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
         """How much more than usual there is at this depth of the measure that has most, (n,).
 
-        What a cell shows alone and what it has in common with others have the same say.
+        What a cell shows alone and what it leaves unexplained as others do have the same say, the company that it keeps has
+        twice that: it is told from many cells, and other batches and depths change it least.
         """
         excess = self.excess(measures, depth)
         alone = np.asarray(logsumexp(excess[:, :_N_ALONE], axis=1))
         if excess.shape[1] == _N_ALONE:
             return alone
-        return np.asarray(logsumexp(np.column_stack([(alone - self.alone[0]) / self.alone[1], excess[:, -1]]), axis=1))
+        common = excess[:, _N_ALONE:] * _SAY
+        return np.asarray(logsumexp(np.column_stack([(alone - self.alone[0]) / self.alone[1], common]), axis=1))
 
     def excess(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
         """Each measure in standard deviations of held-out cells of this depth, (n, n_measures)."""
@@ -147,6 +153,11 @@ class Novelty:
         beyond = np.clip((score - self.scores[-1]) / scale, 0, _FARTHEST)
         p_value = 1 - below * self.n_held_out / (self.n_held_out + 1)
         return np.asarray(1 - p_value * np.exp(-beyond))
+
+
+def where(look: Look, shared_axes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where cells are along the axes of the reference and in the directions that residuals have in common, (n, n_dims)."""
+    return np.concatenate([look.along, look.residuals @ shared_axes], axis=1)
 
 
 def usual_looks(axes: NDArray[np.float32], look: Look, groups: NDArray[Any]) -> Novelty:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
@@ -10,10 +10,21 @@ from sklearn.utils.extmath import randomized_svd
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ._company import Company
+
 # Directions that residuals of several cells may have in common.
 _N_SHARED = 5
 # A group with fewer cells on either side does not say how these differ, and fewer such groups not what is common to all.
 _LEAST_CELLS, _LEAST_GROUPS = 3, 3
+# Standard errors of a correlation that may be chance: there are many where variables are few.
+_N_ERRORS, _PERFECT = 2, 1 - 1e-9
+
+
+class Together(NamedTuple):
+    """What cells of a query have in common: directions of residuals, from :func:`shared_axes`, and the company they keep."""
+
+    axes: NDArray[np.float32]
+    company: Company
 
 
 def shared_axes(residuals: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -30,12 +41,12 @@ def shared_axes(residuals: NDArray[np.float32]) -> NDArray[np.float32]:
 def shift_agreement(
     residuals: NDArray[np.float32], groups: NDArray[Any], others: NDArray[np.float32], groups_of_others: NDArray[Any]
 ) -> float:
-    """How far cells differ from others in one way whatever their group: correlation of the shifts in two halves of both.
+    """How far cells differ from others in one way whatever their group: least correlation of the shifts in two halves of both.
 
     Another batch or laboratory shifts all groups, a type of cells that the others lack those few that it comes to lie in: the
     shift is the median over groups. Where most cells are of that type some lie in every group, so that only those are to
-    be asked that are not strange alone: another batch makes few of its cells strange. Zero where too few groups have cells
-    on both sides.
+    be asked that are neither strange alone nor among their own kind more than all are. Of few variables a correlation may be
+    chance, so that what is returned is the lower end of what it may be. Zero where too few groups have cells on both sides.
 
     Parameters
     ----------
@@ -50,7 +61,9 @@ def shift_agreement(
     ]
     if any(shift is None or shift.std() == 0 for shift in shifts):
         return 0.0
-    return float(np.corrcoef(shifts)[0, 1])  # type: ignore[arg-type]
+    agreement = np.corrcoef(shifts)[0, 1]  # type: ignore[arg-type]
+    error = 1 / np.sqrt(max(residuals.shape[1] - 3, 1))
+    return float(np.tanh(np.arctanh(min(agreement, _PERFECT)) - _N_ERRORS * error))
 
 
 def _common_shift(

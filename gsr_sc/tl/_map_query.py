@@ -71,8 +71,9 @@ def map_query(
     n_neighbors
         How many reference observations, nearest in their activations, say which label an observation gets.
     together
-        Whether cells of the query are looked at together: what the decoder leaves unexplained of many cells alike is
-        then told from noise, so that new types are recognised much better, and the more so the more cells of them there are.
+        Whether cells of the query are looked at together: whether what the decoder leaves unexplained of one is left of
+        many, and whether it lies among cells of the reference or among its own kind. New types are
+        recognised much better so, and the more so the more cells of them there are.
         They are seen beside held-out cells: those of a `reference` that has the rows and values of the fit, or those that
         the model keeps. Folders hold no cells unless written by `model.save(path, cells=True)`; without both each
         cell is judged alone. So are, whatever this says, those of a query that as a whole differs from the reference, as
@@ -136,16 +137,20 @@ def map_query(
     -----
     Three measures make up the novelty, all freed of the part that depth explains: the mean square of the residual (what the
     decoder does not explain) over genes, and how far a cell is from the nearest cluster of the reference, along its principal
-    components and in what drives the neurons. A fourth is added where cells are looked at `together`: how much of the residual
-    lies along the five main axes of the residuals of query and held-out cells. As these are treated alike, more cells of the
-    reference stay uniform whoever comes with them. To be far in one of the measures is enough. Held-out cells
-    are seen without the genes that the query lacks, so that missing ones make nothing strange; without such cells (see
-    `together`), queries that lack many genes look stranger than they are. Uniform novelty is
-    promised for cells measured like the reference; as it is a rank among those held out, compare it with a sample of as
-    many, not with an exact law. Rare types of the reference look stranger than common ones, and a new type that lies
-    between known ones may not look strange at all. A query from another laboratory is novel as a whole to some extent: of
-    cells sequenced with another chemistry a tenth to a fifth, instead of a twentieth, went beyond .95. Compare its cells with
-    each other. Observations that the model was trained on look less strange than others.
+    components and in what drives the neurons. Two are added where cells are looked at `together`: how much of the residual
+    lies along the five main axes of the residuals of query and held-out cells; and how many more cells of the query are around
+    a cell than around those of the reference nearby, which counts twice. That finds new types between known ones, and has
+    little to say of a type that the query just has more of. What nearly all cells of the query have of it, as those have
+    that were sequenced deeper, is taken off. As query and held-out cells are treated alike, more cells of the reference stay
+    uniform whoever comes with them. To be far in one of the measures is enough.
+
+    Held-out cells are seen without the genes that the query lacks, so that missing ones make nothing strange; without such
+    cells (see `together`), queries that lack many genes look stranger than they are. Uniform novelty is promised for cells
+    measured like the reference; as it is a rank among those held out, compare it with a sample of as many, not with an exact
+    law. Rare types of the reference look stranger than common ones, and single cells of a new type that lies between known
+    ones do not look strange. A query from another laboratory is novel as a whole to some extent: of cells sequenced with another
+    chemistry a tenth to a fifth, instead of a twentieth, went beyond .95. Compare its cells with each other. Observations that
+    the model was trained on look less strange than others.
 
     Examples
     --------

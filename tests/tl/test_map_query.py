@@ -310,6 +310,29 @@ class TestNovelty:
             assert by_those_kept.uns["gsr_query"]["judged_together"] == together
         assert auroc[True] > max(auroc[False], 0.97)
 
+    def test_a_type_between_known_ones_is_found_among_its_own_kind(self, trained: Trained) -> None:
+        rng = np.random.default_rng(3)
+        counts, clusters = trained.query.X.toarray(), trained.query.obs["cluster"].to_numpy()
+        first, second = (rng.choice(np.flatnonzero(clusters == name), 150) for name in (min(clusters), max(clusters)))
+        halves = [rng.binomial(counts[rows].astype(int), 0.5) for rows in (first, second)]
+        mixed = anndata.AnnData(sparse.csr_matrix(sum(halves), dtype=np.float32), var=trained.query.var)
+        query = anndata.concat([trained.query, mixed], index_unique="-")
+        new = np.arange(query.n_obs) >= trained.query.n_obs
+        auroc = {}
+        for together in (True, False):
+            novelty = trained.map(query, reference=trained.reference, together=together).obs["gsr_novelty"].to_numpy()
+            assert is_uniform(novelty[~new], trained)
+            auroc[together] = (novelty[new][:, None] > novelty[~new]).mean()
+        assert auroc[True] > 0.9 > auroc[False]
+
+    def test_cells_that_are_seen_better_are_not_new(self, trained: Trained) -> None:
+        """They have less noise, and are nearer to each other than to those of the reference."""
+        reference, rng = trained.reference.copy(), np.random.default_rng(4)
+        reference.X.data = rng.binomial(reference.X.data.astype(int), 1 / 3).astype(np.float32)
+        model = GSR(n_jobs=1, max_epochs=30, smoothness=0.5).fit(reference)
+        mapped = gsr_sc.tl.map_query(trained.query, model, reference=reference, copy=True)
+        assert (mapped.obs["gsr_novelty"] > 0.95).mean() < 0.12
+
     def test_a_query_that_differs_as_a_whole_is_judged_cell_by_cell(self, trained: Trained) -> None:
         query = trained.query.copy()
         favoured = np.random.default_rng(0).random(N_GENES) < 0.3
@@ -327,6 +350,7 @@ class TestNovelty:
         assert trained.map(query).uns["gsr_query"]["judged_together"]
         # They lie in all groups and shift most of them, so that they would be taken for one.
         monkeypatch.setattr("gsr_sc.model._beside.STRANGE", 2)
+        monkeypatch.setattr("gsr_sc.model._beside.common_excess", lambda *_: np.inf)
         assert not trained.map(query).uns["gsr_query"]["judged_together"]
 
     def test_genes_are_missing_in_held_out_cells_too(self, trained: Trained) -> None:
