@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _BOUND = 3
 # So many cells of the reference say how many of the query are usual thereabouts.
 _AROUND = 30
+# As many cells of the query are counted beside those that are there, so that a few more or less do not say much.
+_UNSEEN = 4
 # Nearer than this share of the bound, a cell is the same one.
 _ITSELF = 1e-3
 _BLOCK_ROWS = 256
@@ -102,4 +104,4 @@ def _log_odds(
         distances = (mine**2).sum(axis=1)[:, None] + squares - 2 * (mine @ others.T)
         limit = bound[part, None] ** 2
         n_near[part] = ((distances < limit) & (distances > _ITSELF**2 * limit)).sum(axis=1)
-    return np.asarray(np.log((n_near + 0.5) / _BOUND))
+    return np.asarray(np.log((n_near + _UNSEEN) / _BOUND))

@@ -28,6 +28,8 @@ _FARTHEST = 25.0
 # Measures of a cell that is looked at alone, and how much those count beside it that it shows with others.
 _N_ALONE = 3
 _SAY = (1.0, 2.0)
+# Standard deviations are taken to be this at least: among few cells of a query all company is alike.
+_LEAST_SPREAD = (0.0, 0.0, 0.0, 0.0, 0.5)
 
 
 class Look(NamedTuple):
@@ -219,7 +221,9 @@ def calibrate(
     spread = np.asarray(np.linalg.lstsq(terms, log_spread, rcond=None)[0].T, dtype=np.float64)
     # Which measure is most is asked in standard deviations of held-out cells.
     novelty = replace(usual, depth=stored, trend=along, spread=spread, n_held_out=len(depth))
-    spread[:, 0] += np.log(novelty.excess(measures, depth).std(axis=0) + _LEAST)
+    off = (measures - _terms(depth, stored, n_terms) @ along.T).std(axis=0) + _LEAST
+    wider = np.maximum(np.array(_LEAST_SPREAD[: len(off)]) / off, 1)
+    spread[:, 0] += np.log(novelty.excess(measures, depth).std(axis=0) * wider + _LEAST)
     alone = logsumexp(novelty.excess(measures, depth)[:, :_N_ALONE], axis=1)
     novelty = replace(novelty, alone=np.array([alone.mean(), alone.std() + _LEAST]))
     return replace(novelty, scores=kept_scores(novelty.score(measures, depth)))

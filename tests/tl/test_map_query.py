@@ -327,11 +327,15 @@ class TestNovelty:
 
     def test_cells_that_are_seen_better_are_not_new(self, trained: Trained) -> None:
         """They have less noise, and are nearer to each other than to those of the reference."""
-        reference, rng = trained.reference.copy(), np.random.default_rng(4)
-        reference.X.data = rng.binomial(reference.X.data.astype(int), 1 / 3).astype(np.float32)
-        model = GSR(n_jobs=1, max_epochs=30, smoothness=0.5).fit(reference)
-        mapped = gsr_sc.tl.map_query(trained.query, model, reference=reference, copy=True)
-        assert (mapped.obs["gsr_novelty"] > 0.95).mean() < 0.12
+        strange: dict[bool, list[float]] = {True: [], False: []}
+        for seed in range(4):
+            reference, rng = trained.reference.copy(), np.random.default_rng(seed)
+            reference.X.data = rng.binomial(reference.X.data.astype(int), 1 / 3).astype(np.float32)
+            model = GSR(n_jobs=1, max_epochs=30, smoothness=0.5).fit(reference)
+            for together, shares in strange.items():
+                mapped = gsr_sc.tl.map_query(trained.query, model, reference=reference, together=together, copy=True)
+                shares.append((mapped.obs["gsr_novelty"] > 0.95).mean())
+        assert np.mean(strange[True]) < np.mean(strange[False])
 
     def test_a_query_that_differs_as_a_whole_is_judged_cell_by_cell(self, trained: Trained) -> None:
         query = trained.query.copy()
