@@ -153,49 +153,70 @@ def units(values: Any, *, base: float) -> Units:
     """What rows of logarithms, dense or sparse, were multiplied by."""
     matrix = sparse.csr_array(values)
     stored = matrix.data > 0
-    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))[stored]
+    n_stored = np.diff(np.append(0, np.cumsum(stored))[matrix.indptr])
+    filled = np.flatnonzero(n_stored)
+    unit, totals, wrong = np.ones(len(n_stored)), np.zeros(len(n_stored)), np.zeros(len(n_stored), dtype=bool)
+    if not len(filled):
+        return Units(unit, totals, wrong, 0)
     logs = natural(matrix.data[stored], base)
     # What is beyond any count tells nothing.
-    cells = _Cells(row, np.expm1(logs), np.where(logs < LARGEST, _ROUNDING * (1 + logs), np.inf))
-    unit = np.ones(matrix.shape[0])
-    filled, first, number = np.unique(row, return_index=True, return_inverse=True)
-    if len(filled):
-        unit[filled] = np.minimum.reduceat(cells.scaled, first)
-    wrong = cells.off(unit)
-    few = cells.of(np.arange(len(row)) - np.append(first, 0)[number] < _N_PROBED)
-    for smallest in range(2, _LARGEST_SMALLEST + 1):
-        if not wrong.any():
-            break
-        few = few.of(wrong[few.row])
-        still = few.off(unit / smallest)
-        unit[wrong & ~still] /= smallest
-        wrong &= still
-    wrong = cells.off(unit)
-    count = cells.scaled / unit[row]
-    totals = np.bincount(row, weights=np.rint(count), minlength=len(unit)).astype(np.float64)
-    return Units(unit, totals, wrong, int((count[~wrong[row]] > _ABOVE_ONE).sum()))
+    rounding = np.where(logs < LARGEST, _ROUNDING * (1 + logs), np.inf)
+    cells = _Cells(np.exp(logs) - 1, rounding, np.append(0, np.cumsum(n_stored[filled]))[:-1], n_stored[filled])
+    of_cell = np.minimum.reduceat(cells.scaled, cells.start)
+    count = cells.counts(of_cell)
+    off = cells.off(count)
+    if off.any():
+        few, which = cells.some(off), np.flatnonzero(off)
+        for smallest in range(2, _LARGEST_SMALLEST + 1):
+            still = few.off(few.counts(of_cell[which] / smallest))
+            of_cell[which[~still]] /= smallest
+            few, which = few.some(still), which[still]
+            if not len(which):
+                break
+        count = cells.counts(of_cell)
+        off = cells.off(count)
+    unit[filled], wrong[filled] = of_cell, off
+    several = np.add.reduceat(count > _ABOVE_ONE, cells.start, dtype=np.intp)
+    totals[filled] = np.add.reduceat(np.rint(count, out=count), cells.start)
+    return Units(unit, totals, wrong, int(several[~off].sum()))
 
 
 class _Cells(NamedTuple):
-    """Values of some rows: number of the row, the value, and how much of it may be rounding."""
+    """Values of some cells, one cell after the other.
 
-    row: NDArray[np.intp]
+    Attributes
+    ----------
+    scaled, rounding
+        The values, and how much of each may be rounding, (n_values,).
+    start, n
+        Where the values of each cell begin, and how many there are, 1 or more, (n_cells,).
+    """
+
     scaled: NDArray[np.float64]
     rounding: NDArray[np.float64]
+    start: NDArray[np.intp]
+    n: NDArray[np.intp]
 
-    def of(self, chosen: NDArray[np.bool_]) -> _Cells:
-        """Some of them."""
-        return _Cells(self.row[chosen], self.scaled[chosen], self.rounding[chosen])
+    def some(self, chosen: NDArray[np.bool_]) -> _Cells:
+        """The first values of some of the cells."""
+        n = np.minimum(self.n[chosen], _N_PROBED)
+        start = np.append(0, np.cumsum(n))[:-1]
+        at = np.repeat(self.start[chosen] - start, n) + np.arange(n.sum())
+        return _Cells(self.scaled[at], self.rounding[at], start, n)
 
-    def off(self, unit: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which rows hold values that are no multiples of their unit, or too many of which that cannot be told."""
-        count = self.scaled / unit[self.row]
+    def counts(self, unit: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values in units of their cell, (n_values,)."""
+        return self.scaled / np.repeat(unit, self.n)
+
+    def off(self, count: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which cells hold values that are no multiples of their unit, or too many of which that cannot be told, (n_cells,)."""
+        if not len(self.n):
+            return np.zeros(0, dtype=bool)
         slack = count * self.rounding
-        told, off = slack < _MOST_SLACK, np.abs(count - np.rint(count)) > slack
-        n, n_told, n_off = (
-            np.bincount(self.row, weights=weights, minlength=len(unit)) for weights in (None, told, told & off)
-        )
-        return np.asarray((n_off > 0) | (n_told < _LEAST_TOLD * n))
+        told = slack < _MOST_SLACK
+        off = told & (np.abs(count - np.rint(count)) > slack)
+        n_told, n_off = (np.add.reduceat(values, self.start, dtype=np.intp) for values in (told, off))
+        return np.asarray((n_off > 0) | (n_told < _LEAST_TOLD * self.n))
 
 
 def _counts(values: Any, unit: NDArray[np.float64], *, base: float, whole: bool) -> Any:
