@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _PART = 10_000
 _N_LINEAGES, _N_TYPES = 8, 40
+# What the counts of a cell are scaled to before the logarithm.
+_TOTAL = 1e4
 # Share of non-zero counts about a quarter, as among the variable genes of a droplet experiment.
 _DEPTH, _LEVEL = 0.5, (-1.5, 1.2)
 
@@ -47,8 +49,8 @@ class Cells:
         return sparse.csr_matrix(rng.poisson(mean).astype(np.float32)), kind
 
 
-def write_h5ad(path: Path, n_obs: int, n_vars: int) -> None:
-    """Write counts of simulated cells as an h5ad file, part by part; `.obs["type"]` is the truth."""
+def write_h5ad(path: Path, n_obs: int, n_vars: int, *, log: bool = False) -> None:
+    """Write counts of simulated cells, or their logarithms, as an h5ad file, part by part; `.obs["type"]` is the truth."""
     cells, rng = Cells(n_vars), np.random.default_rng(1)
     kinds = []
     partial = path.with_suffix(".partial")
@@ -56,6 +58,8 @@ def write_h5ad(path: Path, n_obs: int, n_vars: int) -> None:
         for start in range(0, n_obs, _PART):
             x, kind = cells.draw(min(_PART, n_obs - start), rng)
             kinds.append(kind)
+            if log:
+                x = sparse.csr_matrix(x.multiply(_TOTAL / np.maximum(x.sum(axis=1), 1))).log1p().astype(np.float32)
             if start == 0:
                 ad.io.write_elem(file, "X", x, dataset_kwargs={"chunks": (65_536,)})
             else:

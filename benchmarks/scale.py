@@ -40,12 +40,12 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     kept, rows = Kept(options.out, "scale.jsonl"), []
     for n_obs in options.sizes:
-        path = options.data / f"cells_{n_obs}_{options.n_vars}.h5ad"
+        path = options.data / f"cells_{n_obs}_{options.n_vars}{'_log' if options.log else ''}.h5ad"
         if not path.exists():
             print(f"writing {path}", flush=True)
-            write_h5ad(path, n_obs, options.n_vars)
+            write_h5ad(path, n_obs, options.n_vars, log=options.log)
         for way in options.ways:
-            value = kept.get(lambda way=way, path=path: apart(way, path, options), n_obs, options.n_vars, way)
+            value = kept.get(lambda way=way, path=path: apart(way, path, options), path.name, way)
             rows.append({"cells": n_obs, "way": way, **value})
             print(rows[-1], flush=True)
     table = pd.DataFrame(rows)
@@ -63,6 +63,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--n-vars", type=int, default=2000)
     parser.add_argument("--n-jobs", type=int, default=None)
+    parser.add_argument("--log", action="store_true", help="log-normalised values instead of counts")
     parser.add_argument("--data", type=Path, default=here / "results" / "scale", help="where simulated cells are kept")
     parser.add_argument("--out", type=Path, default=here / "results")
     parser.add_argument("--one", nargs=2, metavar=("WAY", "FILE"), help=argparse.SUPPRESS)
