@@ -178,6 +178,23 @@ def test_names_round_a_dial_are_kept_apart() -> None:
     assert abs(places[3] - 3.0) < 1e-9
 
 
+@pytest.mark.parametrize("n_genes", [30, 60])
+@pytest.mark.parametrize("inches", [2.5, 5.0])
+def test_names_round_a_dial_do_not_touch_however_small_it_is(n_genes: int, inches: float) -> None:
+    adata = ordered("ring")
+    adata = AnnData(np.tile(adata.X, 8)[:, :n_genes], obs=adata.obs, obsm=adata.obsm, uns=adata.uns)
+    adata.var_names = [f"g{number}" for number in range(n_genes)]
+    figure = Figure(figsize=(inches, inches))
+    ax = figure.add_axes((0, 0, 1, 1))
+    pl.order(adata, genes=list(adata.var_names), kind="dial", ax=ax)
+    names = [text for text in ax.texts if text.get_text() in set(adata.var_names)]
+    assert len(names) == n_genes
+    places = ax.transData.transform([text.get_position() for text in names]) - ax.transData.transform((0, 0))
+    angles = np.sort(np.arctan2(*places.T))
+    apart = np.diff(angles, append=angles[0] + 2 * np.pi).min() * np.hypot(*places.T).min()
+    assert apart * 72 / figure.dpi >= names[0].get_fontsize()
+
+
 def test_points_and_their_colours() -> None:
     adata = ordered()
     (points,) = artists(drawn(adata, genes="gene0", groupby="stage"), "points")
