@@ -37,6 +37,8 @@ _DRAWN = 0.15
 _NEIGHBOURS = 15
 _SHARE_STRANGE = 0.95
 _THINNED, _RARE = 1 / 3, 0.1
+# Models of fewer cells do not know what is usual.
+_LEAST_REFERENCE = 190
 
 
 def main() -> None:
@@ -72,8 +74,8 @@ def main() -> None:
                     )
                     print({key: round(x, 3) if isinstance(x, float) else x for key, x in rows[-1].items()}, flush=True)
     table = pd.DataFrame(rows)
-    if not len(table):
-        print("No set has a distinct type that is large enough.")
+    if "AUROC" not in table:
+        print("No set has a distinct type, or enough cells beside it.")
         return
     table.to_csv(options.out / "query.csv", index=False)
     means = table.groupby(["data", "input", "left out"], sort=False).mean().round(3)
@@ -150,6 +152,8 @@ def leave_out(data: DataSet, how: str, label: str, seed: int, options: argparse.
     values = data.log()[data.known][adata.obs_names].X
     far = distances(np.asarray(values.toarray() if hasattr(values, "toarray") else values), left)[drawn | new]
     new, common = new[drawn | new], common[drawn | new]
+    if len(reference) < _LEAST_REFERENCE:
+        return {"cells": int(new.sum())}
     model = gsr_sc.GSR(rng=seed, n_jobs=options.n_jobs, max_epochs=options.max_epochs, **fit_options)
     with clock() as spent:
         model.fit(reference, progress=False).annotate(reference)
