@@ -142,7 +142,8 @@ def map_query(
     a cell than around those of the reference nearby, which counts twice. That finds new types between known ones, and has
     little to say of a type that the query just has more of. What nearly all cells of the query have of it, as those have
     that were sequenced deeper, is taken off. As query and held-out cells are treated alike, more cells of the reference stay
-    uniform whoever comes with them. To be far in one of the measures is enough.
+    uniform whoever comes with them. To be far in one of the measures is enough. If all cells of a query are of one type of the
+    reference, as after sorting, more than one in twenty go beyond .95: 6 to 22 % on four sets.
 
     Held-out cells are seen without the genes that the query lacks, so that missing ones make nothing strange; without such
     cells (see `together`), queries that lack many genes look stranger than they are. Uniform novelty is promised for cells
