@@ -192,8 +192,9 @@ _NAMED: dict[str, _Named] = {
     "tree": _Named(
         build=_tree,
         fewest=3,
-        limits=(_N_STRETCHES, 12 * _N_STRETCHES),
-        step=_N_STRETCHES,
+        # An even number for each branch: 63 neurons that all fork are a tree as well, and another one.
+        limits=(2 * _N_STRETCHES, 12 * _N_STRETCHES),
+        step=2 * _N_STRETCHES,
         rule="there are 3, 7, 15, 31, ... neurons that all fork in two, or 7 branches of the same length",
         call="tree(arity, depth, n_per_branch=...)",
     ),

@@ -148,11 +148,14 @@ def test_permuted_keeps_the_edges_but_not_the_places() -> None:
 @given(st.integers(2, 100_000))
 def test_default_sizes_are_buildable_and_grow_with_the_data(n_obs: int) -> None:
     for kind in get_args(GraphKind):
-        largest = 144 if kind in ("grid", "torus", "hex") else 32 if kind in ("ring", "line") else 49
+        largest = {"grid": 144, "torus": 144, "hex": 144, "ring": 32, "line": 32, "tree": 84}.get(kind, 49)
         size = graphs.default_size(kind, n_obs)
         assert size <= largest
         assert size <= graphs.default_size(kind, 2 * n_obs)
-        assert graphs.resolve(kind, n_neurons=None, n_obs=n_obs).n_neurons == size
+        graph = graphs.resolve(kind, n_neurons=None, n_obs=n_obs)
+        assert graph.n_neurons == size
+        # A tree has a trunk and four ends whatever its size.
+        assert kind != "tree" or (np.diff(graph.adjacency.indptr) == 1).sum() == 5
 
 
 @pytest.mark.parametrize(("n_neurons", "shape"), [(2, (1, 2)), (12, (3, 4)), (36, (6, 6)), (35, (5, 7))])
