@@ -37,8 +37,6 @@ _DRAWN = 0.15
 _NEIGHBOURS = 15
 _SHARE_STRANGE = 0.95
 _THINNED, _RARE = 1 / 3, 0.1
-# Models of fewer cells do not know what is usual.
-_LEAST_REFERENCE = 190
 
 
 def main() -> None:
@@ -152,11 +150,11 @@ def leave_out(data: DataSet, how: str, label: str, seed: int, options: argparse.
     values = data.log()[data.known][adata.obs_names].X
     far = distances(np.asarray(values.toarray() if hasattr(values, "toarray") else values), left)[drawn | new]
     new, common = new[drawn | new], common[drawn | new]
-    if len(reference) < _LEAST_REFERENCE:
-        return {"cells": int(new.sum())}
     model = gsr_sc.GSR(rng=seed, n_jobs=options.n_jobs, max_epochs=options.max_epochs, **fit_options)
     with clock() as spent:
         model.fit(reference, progress=False).annotate(reference)
+    if model.fitted.novelty is None:
+        return {"cells": int(new.sum())}
     gsr_sc.tl.map_query(query, model, reference=reference, labels_key=data.label, together=not options.alone)
     novelty = query.obs["gsr_novelty"].to_numpy()
     known, unknown = novelty[~new], novelty[new]

@@ -161,7 +161,8 @@ def units(values: Any, *, base: float) -> Units:
     logs = natural(matrix.data[stored], base)
     # What is beyond any count tells nothing.
     rounding = np.where(logs < LARGEST, _ROUNDING * (1 + logs), np.inf)
-    cells = _Cells(np.exp(logs) - 1, rounding, np.append(0, np.cumsum(n_stored[filled]))[:-1], n_stored[filled])
+    n = n_stored[filled]
+    cells = _Cells(np.exp(logs) - 1, rounding, np.cumsum(n) - n, n)
     of_cell = np.minimum.reduceat(cells.scaled, cells.start)
     count = cells.counts(of_cell)
     off = cells.off(count)
@@ -200,7 +201,7 @@ class _Cells(NamedTuple):
     def some(self, chosen: NDArray[np.bool_]) -> _Cells:
         """The first values of some of the cells."""
         n = np.minimum(self.n[chosen], _N_PROBED)
-        start = np.append(0, np.cumsum(n))[:-1]
+        start = np.cumsum(n) - n
         at = np.repeat(self.start[chosen] - start, n) + np.arange(n.sum())
         return _Cells(self.scaled[at], self.rounding[at], start, n)
 
@@ -210,8 +211,6 @@ class _Cells(NamedTuple):
 
     def off(self, count: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which cells hold values that are no multiples of their unit, or too many of which that cannot be told, (n_cells,)."""
-        if not len(self.n):
-            return np.zeros(0, dtype=bool)
         slack = count * self.rounding
         told = slack < _MOST_SLACK
         off = told & (np.abs(count - np.rint(count)) > slack)

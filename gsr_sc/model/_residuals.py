@@ -14,7 +14,7 @@ from ..stats import MIN_HELD_OUT, Look, calibrate, usual_looks, where
 from ._fitted import as_it_travels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -62,8 +62,7 @@ def learn_novelty(
         return None
     sample = source.sample(training, _MAX_ROWS)
     axes = principal_axes(source, sample, _N_COMPONENTS)
-    looks = _in_order(source.each_block(_Looker.at(network, source, axes), sample))
-    look = Look(*map(np.concatenate, zip(*looks, strict=True)))
+    look = Look(*_joined(source.each_block(_Looker.at(network, source, axes), sample)))
     usual = usual_looks(axes, look, group[look.evidence.argmax(axis=1)])
     return calibrated(network, source, rows, usual, held_out)
 
@@ -116,8 +115,7 @@ class Left(NamedTuple):
 def left_unexplained(network: GraphAutoencoder, source: MatrixSource, usual: Novelty, rows: NDArray[np.intp]) -> Left:
     """What the network leaves unexplained of sorted row numbers."""
     look = _Looker.at(network, source, usual.axes)
-    parts = _in_order(source.each_block(partial(_left, look), rows))
-    return Left(*map(np.concatenate, zip(*parts, strict=True)))
+    return Left(*_joined(source.each_block(partial(_left, look), rows)))
 
 
 class Places(NamedTuple):
@@ -137,8 +135,7 @@ def places(
 ) -> Places:
     """Where sorted row numbers are, given the directions that residuals have in common."""
     look = _Looker.at(network, source, usual.axes)
-    parts = _in_order(source.each_block(partial(_place, look, shared_axes), rows))
-    return Places(*map(np.concatenate, zip(*parts, strict=True)))
+    return Places(*_joined(source.each_block(partial(_place, look, shared_axes), rows)))
 
 
 def depth(source: MatrixSource, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
@@ -151,6 +148,11 @@ def depth(source: MatrixSource, rows: NDArray[np.intp] | None = None) -> NDArray
 
 def _in_order(parts: Iterator[tuple[slice, T]]) -> list[T]:
     return [result for _, result in sorted(parts, key=lambda part: part[0].start)]
+
+
+def _joined(parts: Iterator[tuple[slice, Iterable[NDArray[Any]]]]) -> Iterator[NDArray[Any]]:
+    """Arrays of all rows, from the same arrays of each part of them."""
+    return map(np.concatenate, zip(*_in_order(parts), strict=True))
 
 
 def _share_above_zero(block: Block) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ._along import Along, change_along
 from ._basis import periodic_basis, spline_basis
-from ._company import Company, common_excess
+from ._company import Company
 from ._contrasts import (
     Contrasts,
     ContrastSums,
@@ -14,7 +14,7 @@ from ._contrasts import (
 )
 from ._linear import LinearEffects, adjusted, linear_effects, moderated, n_exchanges, overall_p_value, with_blocks
 from ._novelty import MIN_HELD_OUT, Look, Novelty, calibrate, kept_scores, usual_looks, where
-from ._shared import Together, shared_axes, shift_agreement
+from ._shared import Together, common_excess, shared_axes, shift_agreement
 from ._transfer import transfer_labels
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -20,10 +20,6 @@ _UNSEEN = 4
 # Nearer than this share of the bound, a cell is the same one.
 _ITSELF = 1e-3
 _BLOCK_ROWS = 256
-# A group with fewer cells on either side does not say how these differ.
-_LEAST_CELLS = 3
-# A type that the reference lacks may lie in most groups, another batch lies in nearly all.
-_QUANTILE = 0.25
 
 
 @dataclass(frozen=True)
@@ -59,28 +55,6 @@ class Company:
         distances, near = _nearest(points, self.known, _AROUND)
         bound = distances[:, min(_BOUND, distances.shape[1]) - 1]
         return np.asarray(_log_odds(points, self.query, bound) - self.usual[near].mean(axis=1))
-
-
-def common_excess(
-    values: NDArray[np.float64], groups: NDArray[Any], others: NDArray[np.float64], groups_of_others: NDArray[Any]
-) -> float:
-    """How far values of cells are above those of others in nearly all groups, 0 or more.
-
-    Cells of another batch are among their own kind wherever they are, if less so than cells of a type that is new.
-
-    Parameters
-    ----------
-    values, others
-        Of the cells and of others, (n,) and (n_others,).
-    groups, groups_of_others
-        Groups that they lie in, (n,) and (n_others,).
-    """
-    above = []
-    for group in np.intersect1d(groups, groups_of_others):
-        mine, theirs = values[groups == group], others[groups_of_others == group]
-        if min(len(mine), len(theirs)) >= _LEAST_CELLS:
-            above.append(np.median(mine) - np.median(theirs))
-    return max(float(np.quantile(above, _QUANTILE, method="lower")), 0.0) if above else 0.0
 
 
 def _nearest(

@@ -119,10 +119,12 @@ class Novelty:
         along = _to_nearest(look.along, self.along_scale, self.along_groups)
         evidence = share * _to_nearest(look.evidence, self.evidence_scale, self.evidence_groups)
         measures = [unexplained, along, evidence]
-        if shared is not None:
-            measures.append(((look.residuals @ shared.axes) ** 2).sum(axis=1, dtype=np.float64))
-        logs = np.log(np.column_stack(measures) + _LEAST)
-        return logs if shared is None else np.column_stack([logs, shared.company(where(look, shared.axes))])
+        if shared is None:
+            return np.log(np.column_stack(measures) + _LEAST)
+        points = where(look, shared.axes)
+        in_common = (points[:, look.along.shape[1] :] ** 2).sum(axis=1, dtype=np.float64)
+        logs = np.log(np.column_stack([*measures, in_common]) + _LEAST)
+        return np.column_stack([logs, shared.company(points)])
 
     def score(self, measures: NDArray[np.float64], depth: NDArray[np.float64]) -> NDArray[np.float64]:
         """How much more than usual there is at this depth of the measure that has most, (n,).

@@ -1,4 +1,4 @@
-"""What residuals of many cells have in common: a type of cells that the reference lacks, or a shift of all of them."""
+"""What many cells have in common: a type of cells that the reference lacks, or that all of them differ from it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from ._company import Company
@@ -18,6 +20,8 @@ _N_SHARED = 5
 _LEAST_CELLS, _LEAST_GROUPS = 3, 3
 # Standard errors of a correlation that may be chance: there are many where variables are few.
 _N_ERRORS, _PERFECT = 2, 1 - 1e-9
+# A type that the reference lacks may lie in most groups, another batch lies in nearly all.
+_QUANTILE = 0.25
 
 
 class Together(NamedTuple):
@@ -66,12 +70,42 @@ def shift_agreement(
     return float(np.tanh(np.arctanh(min(agreement, _PERFECT)) - _N_ERRORS * error))
 
 
+def common_excess(
+    values: NDArray[np.float64], groups: NDArray[Any], others: NDArray[np.float64], groups_of_others: NDArray[Any]
+) -> float:
+    """How far values of cells are above those of others in nearly all groups, 0 or more.
+
+    Cells of another batch are among their own kind wherever they are, if less so than cells of a type that is new.
+
+    Parameters
+    ----------
+    values, others
+        Of the cells and of others, (n,) and (n_others,).
+    groups, groups_of_others
+        Groups that they lie in, (n,) and (n_others,).
+    """
+    above = [
+        float(np.median(mine) - np.median(theirs))
+        for mine, theirs in _in_both(values, groups, others, groups_of_others)
+    ]
+    return max(float(np.quantile(above, _QUANTILE, method="lower")), 0.0) if above else 0.0
+
+
 def _common_shift(
     residuals: NDArray[np.float32], groups: NDArray[Any], others: NDArray[np.float32], groups_of_others: NDArray[Any]
 ) -> NDArray[np.float64] | None:
-    shifts = []
-    for group in np.intersect1d(groups, groups_of_others):
-        mine, theirs = residuals[groups == group], others[groups_of_others == group]
-        if min(len(mine), len(theirs)) >= _LEAST_CELLS:
-            shifts.append(mine.mean(axis=0, dtype=np.float64) - theirs.mean(axis=0, dtype=np.float64))
+    shifts = [
+        mine.mean(axis=0, dtype=np.float64) - theirs.mean(axis=0, dtype=np.float64)
+        for mine, theirs in _in_both(residuals, groups, others, groups_of_others)
+    ]
     return np.median(shifts, axis=0) if len(shifts) >= _LEAST_GROUPS else None
+
+
+def _in_both(
+    values: NDArray[Any], groups: NDArray[Any], others: NDArray[Any], groups_of_others: NDArray[Any]
+) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Values of cells and of others in each group that has enough of both."""
+    for group in np.intersect1d(groups, groups_of_others):
+        mine, theirs = values[groups == group], others[groups_of_others == group]
+        if min(len(mine), len(theirs)) >= _LEAST_CELLS:
+            yield mine, theirs

@@ -134,7 +134,7 @@ def test_depths_never_seen_count_as_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shifted", "least", "most"), [("none", -1.0, 0.3), ("all", 0.7, 1.0), ("one group", -1.0, 0.3)]
+    ("shifted", "least", "most"), [("none", -0.4, 0.2), ("all", 0.7, 1.0), ("one group", -0.4, 0.2)]
 )
 def test_a_shift_is_one_that_most_groups_have(shifted: str, least: float, most: float) -> None:
     rng = np.random.default_rng(0)

@@ -354,7 +354,8 @@ class TestNovelty:
         assert trained.map(query).uns["gsr_query"]["judged_together"]
         # They lie in all groups and shift most of them, so that they would be taken for one.
         monkeypatch.setattr("gsr_sc.model._beside.STRANGE", 2)
-        monkeypatch.setattr("gsr_sc.model._beside.common_excess", lambda *_: np.inf)
+        monkeypatch.setattr("gsr_sc.model._beside._CROWDED", np.inf)
+        monkeypatch.setattr("gsr_sc.model._beside.common_excess", lambda *_: 1e9)
         assert not trained.map(query).uns["gsr_query"]["judged_together"]
 
     def test_genes_are_missing_in_held_out_cells_too(self, trained: Trained) -> None:
