@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import _checkout  # noqa: F401
 import numpy as np
 import pandas as pd
 from _kept import Kept
@@ -39,6 +40,7 @@ GRAPHS = {
 TROUBLES: dict[str, dict[str, float]] = {
     "none": {},
     "density": {"density": 5.0},
+    "more noise": {"noise": 0.6},
     "noise": {"noise": 0.8},
     "outliers": {"outliers": 0.05},
     "doublets": {"doublets": 0.05},

@@ -27,7 +27,12 @@ _TELLS_LESS = 1.1
 
 
 def redraw(
-    x: NDArray[np.floating], kernel: HeatKernel, share: NDArray[np.floating], heats: NDArray[np.float64]
+    x: NDArray[np.floating],
+    kernel: HeatKernel,
+    share: NDArray[np.floating],
+    heats: NDArray[np.float64],
+    *,
+    power: float = 0.0,
 ) -> AnnealedMap:
     """Draw a map anew through coordinates, weighed by how little noise they have.
 
@@ -46,6 +51,8 @@ def redraw(
         Of each neuron in each observation, from a first map, (n_obs, n_neurons).
     heats
         How far neurons weigh on each other, one number for each sweep.
+    power
+        Of the number of its cells with which a neuron counts; see :func:`gathered`.
 
     Returns
     -------
@@ -54,7 +61,7 @@ def redraw(
     z = np.asarray(x, dtype=np.float64)
     for t in heats:
         heat = kernel(t)
-        centres = gathered(z, share, heat, 0.0)
+        centres = gathered(z, share, heat, power)
         metric = _metric(z, share @ centres)
         distance = squared_distances(z @ metric, centres @ metric)
         width = max(2 * float((share * distance).sum(axis=1).mean()) / z.shape[1], 1e-12)

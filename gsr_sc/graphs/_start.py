@@ -27,28 +27,33 @@ from ._tips import assign_by_tips
 from ._unfold import unfold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from ._graph import NeuronGraph
     from ._soft_map import Sweeps
+    from ._unfold import Unfolded
 
 _N_SWEEPS = 40
 # Heat levels out in about 1 / (smallest eigenvalue). Beginning well above, a map unfolds by itself, and the same one
 # whatever cells are left out; above four times that it may come out turned. The end keeps neighbours alike.
 _LEVELLED, _FINAL_HEAT = 4.0, 0.3
-# A slender graph starts from a good guess, whose turns more heat would cut short, and is kept smooth to the end.
-_SLENDER_HEAT, _SLENDER_FINAL_HEAT = 8.0, 0.5
+# A slender graph starts from a good guess, whose turns more heat would cut short, and is kept smooth to the end, the more
+# where it has ends: around a ring, neurons are fewer for what they have to turn.
+_SLENDER_HEAT, _RING_FINAL_HEAT, _SLENDER_FINAL_HEAT = 8.0, 0.5, 0.7
 # A graph is slender if it has few edges for its neurons: a grid of any size has more.
 _SLENDER_EDGES = 1.1
 _FEWEST_TO_UNFOLD = 30
 # Power of the number of its cells with which a neuron counts: by number, evenly, or for sheets a little less than by
-# number, which was both the most stable and kept small clusters.
-_SHEET_POWER, _SLENDER_POWER = 0.75, 0.0
+# number, which was both the most stable and kept small clusters. A hair below evenly makes up for the neurons that are hardly
+# filled and count for less.
+_SHEET_POWER, _SLENDER_POWER = 0.75, -0.03
 _SMOOTHING_HEAT = 0.3
 # Maps that are about as good should not take turns winning: a later start has to be better by this factor.
 _CLEARLY_BETTER = 0.95
+# Which branches meet first is told by distances between tips; a tear has to say clearly that it is otherwise.
+_OTHER_WAY = 0.9
 
 
 def fit_annealed_map(
@@ -131,32 +136,71 @@ def is_slender(graph: NeuronGraph) -> bool:
 def _fit_slender(
     x: NDArray[np.float32], graph: NeuronGraph, candidates: list[NDArray[np.floating]] | None
 ) -> AnnealedMap:
-    space = unfold(x)
-    y = space.coordinates
-    if candidates is not None:
-        starts = first_assignments(graph, [values[space.kept] for values in candidates])
-    elif graph.kind == "ring":
-        starts = first_assignments(graph, [y])
-    else:
-        # Where a line runs is surer than where it ends, so that its coordinates come before its tips.
-        starts = first_assignments(graph, [y]) if graph.kind == "line" else []
-        starts.append(assign_by_tips(graph, space))
     kernel = HeatKernel(graph.adjacency)
-    heats = np.geomspace(_SLENDER_HEAT, _SLENDER_FINAL_HEAT, _N_SWEEPS)
-    maps = [anneal(y, kernel, nodes, heats, power=_SLENDER_POWER) for nodes in starts]
-
-    def score(distance: NDArray[np.float32]) -> float:
-        """The tear over what it is between cells taken at random, both root mean square."""
-        steps = _steps(graph, distance, space.neighbours)
-        return float(np.sqrt((steps**2).mean() / max(_mean_square_steps(graph, distance), 1e-12)))
-
-    first = replace(_best(maps, score, y, kernel), unfolded=space)
+    final = _RING_FINAL_HEAT if graph.kind == "ring" else _SLENDER_FINAL_HEAT
+    heats = np.geomspace(_SLENDER_HEAT, final, _N_SWEEPS)
+    found, space = _least_torn(x, graph, kernel, heats, candidates)
+    first = replace(_as_map(found, space.coordinates, kernel), unfolded=space)
     seen = x[space.kept]
     share = first.responsibilities(seen)
-    second = replace(redraw(seen, kernel, share, heats), heat=first.heat)
+    second = replace(redraw(seen, kernel, share, heats, power=_SLENDER_POWER), heat=first.heat)
     n_near = space.neighbours.numbers.shape[1]
     again = second.responsibilities(seen)
     return second if tells_as_much(graph, again, share, second.place(seen), n_near) else first
+
+
+def _least_torn(
+    x: NDArray[np.float32],
+    graph: NeuronGraph,
+    kernel: HeatKernel,
+    heats: NDArray[np.float64],
+    candidates: list[NDArray[np.floating]] | None,
+) -> tuple[Sweeps, Unfolded]:
+    """The map on which neighbours are nearest to each other, of those from all first guesses."""
+    of_spaces: list[tuple[float, Sweeps, Unfolded]] = []
+    for space in _unfolded(x, graph):
+        maps = []
+        for nodes in _slender_starts(graph, space, candidates):
+            found = anneal(space.coordinates, kernel, nodes, heats, power=_SLENDER_POWER)
+            maps.append((_tear(graph, found.distance, space.neighbours), found, space))
+        of_spaces.append(_first_unless(maps, _OTHER_WAY))
+    _, found, space = _first_unless(of_spaces, _CLEARLY_BETTER)
+    return found, space
+
+
+def _first_unless(maps: list[tuple[float, Sweeps, Unfolded]], factor: float) -> tuple[float, Sweeps, Unfolded]:
+    """The first map, unless the tear of a later one is lower by a factor."""
+    best = maps[0]
+    for other in maps[1:]:
+        if other[0] < factor * best[0]:
+            best = other
+    return best
+
+
+def _unfolded(x: NDArray[np.float32], graph: NeuronGraph) -> Iterator[Unfolded]:
+    """The data unfolded; if the graph branches, also with what may be an outlying cluster or the end of a branch."""
+    space = unfold(x)
+    yield space
+    if graph.kind != "ring" and len(ends(graph)) > 2 and len(space.kept) < len(x):
+        other = unfold(x, bridges=True)
+        if len(other.kept) > len(space.kept):
+            yield other
+
+
+def _slender_starts(
+    graph: NeuronGraph, space: Unfolded, candidates: list[NDArray[np.floating]] | None
+) -> list[NDArray[np.intp]]:
+    if candidates is not None:
+        return first_assignments(graph, [values[space.kept] for values in candidates])
+    # Where a line runs is surer than where it ends, so that its coordinates come before its tips.
+    starts = first_assignments(graph, [space.coordinates]) if graph.kind in ("line", "ring") else []
+    return starts if graph.kind == "ring" else [*starts, *assign_by_tips(graph, space)]
+
+
+def _tear(graph: NeuronGraph, distance: NDArray[np.float32], neighbours: Neighbours) -> float:
+    """Steps between neighbours over what they are between cells taken at random, both root mean square."""
+    steps = _steps(graph, distance, neighbours)
+    return float(np.sqrt((steps**2).mean() / max(_mean_square_steps(graph, distance), 1e-12)))
 
 
 def _best(
@@ -169,8 +213,12 @@ def _best(
         for other in maps[1:]:
             if (found := score(other.distance)) < _CLEARLY_BETTER * lowest:
                 best, lowest = other, found
-    error = quantisation_error(x, best.distance)
-    return AnnealedMap(best.prototypes, best.width, kernel(_SMOOTHING_HEAT), error)
+    return _as_map(best, x, kernel)
+
+
+def _as_map(found: Sweeps, x: NDArray[np.float32], kernel: HeatKernel) -> AnnealedMap:
+    error = quantisation_error(x, found.distance)
+    return AnnealedMap(found.prototypes, found.width, kernel(_SMOOTHING_HEAT), error)
 
 
 def _steps(graph: NeuronGraph, distance: NDArray[np.float32], neighbours: Neighbours) -> NDArray[np.float64]:

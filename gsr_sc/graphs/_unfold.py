@@ -57,7 +57,7 @@ class Unfolded:
         return np.einsum("ij,ijk->ik", weight, self.coordinates[number]).astype(np.float32)
 
 
-def unfold(x: NDArray[np.floating], *, n_components: int = 10) -> Unfolded:
+def unfold(x: NDArray[np.floating], *, n_components: int = 10, bridges: bool = False) -> Unfolded:
     """Coordinates that follow a bent, noisy process: diffusion distances over all times.
 
     Diffusion runs along the nearest-neighbour graph. Clusters that hardly hang together with the rest would take
@@ -69,6 +69,9 @@ def unfold(x: NDArray[np.floating], *, n_components: int = 10) -> Unfolded:
         Principal components, shape (n_obs, n), at least 30 observations.
     n_components
         Number of coordinates.
+    bridges
+        Whether a small cluster belongs to the rest that a few neighbours tie to it, as the end of a branch with few
+        observations does; only what no neighbour ties is set aside then.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def unfold(x: NDArray[np.floating], *, n_components: int = 10) -> Unfolded:
         if n_pieces > 1:
             kept = kept[piece == np.bincount(piece).argmax()]
         values, vectors = slowest_vectors(affinity[kept][:, kept], n_components)
-        most = int(_OUTLYING_SHARE * n_obs) - (n_obs - len(kept))
+        most = 0 if bridges else int(_OUTLYING_SHARE * n_obs) - (n_obs - len(kept))
         outlying = next(filter(len, (_beyond_gap(v, most) for v in vectors.T[:_SLOWEST_LOOKED_AT])), None)
         if outlying is None:
             break

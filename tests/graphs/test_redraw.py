@@ -26,7 +26,7 @@ GRAPHS = {
     "line": graphs.line(32),
     "ring": graphs.ring(32),
     "wishbone": graphs.wishbone(2, 16),
-    "tree": graphs.tree(2, 2, n_per_branch=6, n_stem=6),
+    "tree": graphs.tree(2, 2, n_per_branch=12, n_stem=12),
 }
 
 
