@@ -20,8 +20,9 @@ from ._position import barycentre, neuron_places, order, shares, sharpened
 from ._resolve import resolve
 from ._route import edge_lengths, find_root
 from ._several import groups, lines, rings
+from ._slender import is_slender
 from ._soft_map import AnnealedMap
-from ._start import fit_annealed_map, is_slender
+from ._start import fit_annealed_map
 from ._symmetry import align, automorphisms
 from ._ties import group_shares, neuron_ties, sharpness
 from ._unordered import fit_unordered_map

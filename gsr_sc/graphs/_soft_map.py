@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._unfold import Unfolded
 
 _WIDTH_SAMPLE = 2000
+_SMOOTHING_HEAT = 0.3
 # Weight of a neuron's cells where they need not count by number: a neuron with a twentieth of its share counts half.
 _LEAST_FILLED = 0.05
 
@@ -107,6 +108,12 @@ def anneal(
         width = sharing_width(distance[sample])
         share = soft_assignment(distance, width)
     return Sweeps(prototypes, width, distance)
+
+
+def as_map(found: Sweeps, x: NDArray[np.float32], kernel: HeatKernel) -> AnnealedMap:
+    """What sweeps over some observations ended in, as a map of any."""
+    error = quantisation_error(x, found.distance)
+    return AnnealedMap(found.prototypes, found.width, kernel(_SMOOTHING_HEAT), error)
 
 
 def gathered(

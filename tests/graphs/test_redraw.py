@@ -75,7 +75,7 @@ def test_the_order_is_recovered(kind: str, trouble: dict[str, float], seed: int)
 
 def test_it_is_drawing_anew_that_recovers_it(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = started("tree", 0, ())
-    monkeypatch.setattr("gsr_sc.graphs._start.tells_as_much", lambda *_: False)
+    monkeypatch.setattr("gsr_sc.graphs._slender.tells_as_much", lambda *_: False)
     assert started.__wrapped__("tree", 0, ()) < drawn - 0.02
 
 

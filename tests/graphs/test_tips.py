@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gsr_sc import datasets, graphs, metrics
-from gsr_sc.graphs import _start, _tips, fit_annealed_map
+from gsr_sc.graphs import _slender, _tips, fit_annealed_map
 from gsr_sc.graphs._tips import assign_by_tips
 from gsr_sc.graphs._unfold import unfold
 
@@ -48,7 +48,7 @@ def test_the_end_of_a_branch_with_few_cells_is_no_outlying_cluster(
 ) -> None:
     whole = agreement(kind, seed, {"density": 5.0})
     assert whole > 0.98
-    monkeypatch.setattr(_start, "unfold", lambda x, **_: unfold(x))
+    monkeypatch.setattr(_slender, "unfold", lambda x, **_: unfold(x))
     assert agreement(kind, seed, {"density": 5.0}) < whole - 0.008
 
 
