@@ -29,8 +29,11 @@ OWN: dict[str, dict[str, Any]] = {
     "L2 penalty": {**_LINEAR, "penalty": "l2"},
     # What it would be if counts were not read back from logarithms.
     "gsr_sc (logarithms)": {"transform": "combined"},
+    # Whether the choice that is made from the data is as good as each made once for all.
+    "gsr_sc (z-scores)": {"transform": "zscore"},
+    "gsr_sc (Pearson residuals)": {"transform": "pearson"},
 }
-USUAL = [name for name in OWN if name != "gsr_sc (logarithms)"]
+USUAL = [name for name in OWN if not name.startswith("gsr_sc (")]
 
 
 def available(method: str) -> bool:
