@@ -20,13 +20,15 @@ def fit(*, source: Path, target: Path, progress: bool = True, **options: Any) ->
     check_target(target)
     adata = read(source)
     from .. import get, tl
+    from ..training import checkpoints_kept
 
     started = time.perf_counter()
-    tl.fit(adata, progress=progress, **options)
-    seconds = time.perf_counter() - started
-    if rank() > 0:
-        return
-    write(adata, target)
+    with checkpoints_kept():
+        tl.fit(adata, progress=progress, **options)
+        seconds = time.perf_counter() - started
+        if rank() > 0:
+            return
+        write(adata, target)
     key = options.get("key_added")
     quality = get.quality(adata, key=key)
     print(

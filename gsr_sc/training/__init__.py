@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._checkpoint import Checkpoint, require_place
+from ._checkpoint import Checkpoint, checkpoints_kept, require_place
 from ._context import Context
 from ._design import Design, Penalty
 from ._devices import resolve_device
@@ -30,6 +30,7 @@ __all__ = [
     "TrainingPlan",
     "World",
     "annealed_targets",
+    "checkpoints_kept",
     "fit",
     "interrupts_raise",
     "join_processes",

@@ -6,6 +6,8 @@ import json
 import math
 import os
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +17,35 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _SCHEMA = 1
 # A state is some ten megabytes: written this often it costs nothing, and no more than this is lost.
 _SECONDS = 10.0
 # Sums of the same values may differ by so much from one machine to another.
 _TOLERANCE = 1e-6
+# Files of trainings that have ended, while their results are yet to be written.
+_NOT_NEEDED: ContextVar[list[Path] | None] = ContextVar("_NOT_NEEDED", default=None)
+
+
+@contextmanager
+def checkpoints_kept() -> Iterator[None]:
+    """What is done with the results of a training is done before its checkpoint is removed, and if it fails, that is kept.
+
+    Examples
+    --------
+    >>> with checkpoints_kept():  # doctest: +SKIP
+    ...     gsr_sc.tl.fit(adata, checkpoint="fit.checkpoint")
+    ...     adata.write_h5ad("map.h5ad")
+    """
+    files: list[Path] = []
+    token = _NOT_NEEDED.set(files)
+    try:
+        yield
+    finally:
+        _NOT_NEEDED.reset(token)
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def require_place(path: str | os.PathLike[str]) -> None:
@@ -99,8 +123,12 @@ class Checkpoint:
             self._written = time.monotonic()
 
     def remove(self) -> None:
-        """Remove the file: the training has ended."""
-        self.path.unlink(missing_ok=True)
+        """Remove the file, now or at the end of :func:`checkpoints_kept`: the training has ended."""
+        waiting = _NOT_NEEDED.get()
+        if waiting is None:
+            self.path.unlink(missing_ok=True)
+        else:
+            waiting.append(self.path)
 
     def _require_same(self, other: dict[str, Any]) -> None:
         # As it would be read back: a tuple is a list then.

@@ -170,6 +170,28 @@ def test_a_write_that_fails_leaves_what_was_there(
     assert "new" in read(target).obs, "written over"
 
 
+@pytest.mark.usefixtures("line")
+def test_a_checkpoint_is_kept_until_the_result_is_written(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    words = ["fit", "in.h5ad", "out.h5ad", *QUICK, "--checkpoint", "state"]
+    monkeypatch.setattr("gsr_sc.training._checkpoint._SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(ad.AnnData, "write_h5ad", full)
+        assert main(words) == 1
+    assert "No space" in capfd.readouterr().err
+    assert Path("state").is_file()
+    assert not Path("out.h5ad").exists()
+    # Nothing is left to train.
+    monkeypatch.setattr("gsr_sc.training._loop.Loop.train_epoch", None)
+    assert main(words) == 0
+    assert "X_gsr" in read(Path("out.h5ad")).obsm
+    assert not Path("state").exists()
+
+
 @pytest.mark.parametrize(("source", "target"), [("in.h5ad", "out.zarr"), ("in.zarr", "out.h5ad")])
 def test_fit_writes_what_python_computes(
     line: AnnData, source: str, target: str, capfd: pytest.CaptureFixture[str]
