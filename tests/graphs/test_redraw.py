@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from _scores import principal_components
 
 from gsr_sc import datasets, graphs, metrics
 from gsr_sc.graphs import fit_annealed_map
@@ -28,12 +29,6 @@ GRAPHS = {
     "wishbone": graphs.wishbone(2, 16),
     "tree": graphs.tree(2, 2, n_per_branch=12, n_stem=12),
 }
-
-
-def principal_components(x: np.ndarray) -> np.ndarray:
-    z = (x - x.mean(axis=0)) / x.std(axis=0)
-    left, values, _ = np.linalg.svd(z, full_matrices=False)
-    return (left * values)[:, :30]
 
 
 def agreement(graph: NeuronGraph, shares: np.ndarray, obs) -> float:

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from _scores import principal_components
 
 from gsr_sc import datasets, graphs, metrics
 from gsr_sc.graphs import diffusion_coordinates, fit_annealed_map
 from gsr_sc.graphs._position import order
-
-
-def principal_components(x: np.ndarray, n_components: int = 30) -> np.ndarray:
-    z = (x - x.mean(axis=0)) / x.std(axis=0)
-    left, values, _ = np.linalg.svd(z, full_matrices=False)
-    return (left * values)[:, :n_components]
 
 
 @pytest.mark.parametrize("graph", [graphs.line(16), graphs.ring(16), graphs.grid(5), graphs.torus(4)], ids=str)

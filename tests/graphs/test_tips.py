@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from _scores import principal_components
 
 from gsr_sc import datasets, graphs, metrics
 from gsr_sc.graphs import _slender, _tips, fit_annealed_map
@@ -14,12 +15,6 @@ from gsr_sc.graphs._unfold import unfold
 
 SIMULATORS = {"wishbone": datasets.simulate_wishbone, "tree": partial(datasets.simulate_tree, depth=2)}
 GRAPHS = {"wishbone": graphs.wishbone(2, 16), "tree": graphs.tree(2, 2, n_per_branch=12, n_stem=12)}
-
-
-def principal_components(x: np.ndarray) -> np.ndarray:
-    z = (x - x.mean(axis=0)) / x.std(axis=0)
-    left, values, _ = np.linalg.svd(z, full_matrices=False)
-    return (left * values)[:, :30]
 
 
 def agreement(kind: str, seed: int, trouble: dict[str, float]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from _scores import principal_components
 
 from gsr_sc import datasets, graphs, metrics
 from gsr_sc.graphs import fit_annealed_map, order
@@ -19,12 +20,6 @@ def coil(n_obs: int, *, power: float = 1.0, seed: int = 0) -> tuple[np.ndarray, 
     angle = 3 * np.pi * t
     x = np.column_stack([(1 + 2 * t) * np.cos(angle), (1 + 2 * t) * np.sin(angle), rng.normal(size=(n_obs, 3)) * 0.05])
     return x, t
-
-
-def principal_components(x: np.ndarray) -> np.ndarray:
-    z = (x - x.mean(axis=0)) / x.std(axis=0)
-    left, values, _ = np.linalg.svd(z, full_matrices=False)
-    return (left * values)[:, :30]
 
 
 def star_of_three(n_obs: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
