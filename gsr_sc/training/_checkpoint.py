@@ -34,9 +34,9 @@ def checkpoints_kept() -> Iterator[None]:
 
     Examples
     --------
-    >>> with checkpoints_kept():  # doctest: +SKIP
-    ...     gsr_sc.tl.fit(adata, checkpoint="fit.checkpoint")
-    ...     adata.write_h5ad("map.h5ad")
+    >>> from gsr_sc.training import Checkpoint
+    >>> with checkpoints_kept():  # what fits and then writes what it found
+    ...     Checkpoint("of_no_fit.checkpoint").remove()
     """
     files: list[Path] = []
     token = _NOT_NEEDED.set(files)
