@@ -8,7 +8,7 @@ for an outlying cluster: the map that tears neighbours apart least is kept.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from scipy.sparse import csgraph
@@ -89,12 +89,19 @@ def fit_slender_map(
     final = _RING_FINAL_HEAT if graph.kind == "ring" else _FINAL_HEAT
     drawing = _Drawing(x, graph, HeatKernel(graph.adjacency), np.geomspace(_HEAT, final, _N_SWEEPS))
     found = [drawing.least_torn(_first_guesses(graph, space, candidates), space) for space in _ways_to_unfold(x, graph)]
-    first = _first_unless(found, _OTHER_CELLS)
+    first, second = _first_unless(found, _OTHER_CELLS)
     assert first.unfolded is not None
-    second = drawing.anew(first)
     seen, n_near = x[first.unfolded.kept], first.unfolded.neighbours.numbers.shape[1]
+    second = drawing.anew(first) if second is None else second
     share, again = first.responsibilities(seen), second.responsibilities(seen)
     return second if tells_as_much(graph, again, share, second.place(seen), n_near) else first
+
+
+class _Laid(NamedTuple):
+    """A map of the unfolded data, and what it becomes when it is drawn anew, if that is known."""
+
+    first: AnnealedMap
+    second: AnnealedMap | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,7 @@ class _Drawing:
     kernel: HeatKernel
     heats: NDArray[np.float64]
 
-    def least_torn(self, guesses: list[NDArray[np.intp]], space: Unfolded) -> tuple[float, AnnealedMap]:
+    def least_torn(self, guesses: list[NDArray[np.intp]], space: Unfolded) -> tuple[float, _Laid]:
         """The map on which neighbours are nearest to each other, of those from all first guesses, and its tear."""
         maps = []
         for nodes in guesses:
@@ -114,10 +121,13 @@ class _Drawing:
             laid = replace(as_map(swept, space.coordinates, self.kernel), unfolded=space)
             maps.append((_tear(self.graph, swept.distance.argmin(axis=1), space.neighbours), laid))
         least = min(tear for tear, _ in maps)
-        near = [(tear, laid) for tear, laid in maps if tear * _NEARLY_BEST <= least]
+        near = [(tear, _Laid(first)) for tear, first in maps if tear * _NEARLY_BEST <= least]
         if len(near) == 1:
             return near[0]
-        both = [(np.sqrt(tear * self._tear_anew(laid)), (tear, laid)) for tear, laid in near]
+        both = []
+        for tear, (first, _) in near:
+            second = self.anew(first)
+            both.append((np.sqrt(tear * self._tear_anew(second, space)), (tear, _Laid(first, second))))
         return _first_unless(both, _OTHER_WAY)
 
     def anew(self, first: AnnealedMap) -> AnnealedMap:
@@ -126,11 +136,10 @@ class _Drawing:
         drawn = redraw(seen, self.kernel, first.responsibilities(seen), self.heats, power=_POWER)
         return replace(drawn, heat=first.heat)
 
-    def _tear_anew(self, first: AnnealedMap) -> float:
-        """The tear once it is drawn anew, where noise is alike in all directions."""
-        assert first.unfolded is not None
-        second, seen = self.anew(first), self.x[first.unfolded.kept]
-        near = nearest_neighbours(second.place(seen), first.unfolded.neighbours.numbers.shape[1])
+    def _tear_anew(self, second: AnnealedMap, space: Unfolded) -> float:
+        """The tear of a map that is drawn anew, where noise is alike in all directions."""
+        seen = self.x[space.kept]
+        near = nearest_neighbours(second.place(seen), space.neighbours.numbers.shape[1])
         return _tear(self.graph, second.responsibilities(seen).argmax(axis=1), near)
 
 
