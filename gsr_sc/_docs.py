@@ -36,8 +36,9 @@ mask_var
 transform
     What the encoder sees. `"zscore"`: every gene centred and scaled to unit variance; counts are scaled to equal
     totals and log-transformed first, with a pseudo-count matched to their overdispersion.
-    `"pearson"`: analytic Pearson residuals of counts. `"combined"`: of counts the mean of these two at equal variance,
-    which finds rare types as the first and graded programs as the second; other values are centred and divided by
+    `"pearson"`: analytic Pearson residuals of counts. `"combined"`: of counts a mean of these two at equal variance,
+    which finds rare types as the first and graded programs as the second; the first weigh more, the more counts vary beyond
+    sampling (`params["log_weight"]`). Other values are centred and divided by
     sd^(2/3), so that genes that vary more say more, but not in proportion. None: values as given.
     `"auto"`: None for representations and for fractions between 0 and 1 (grey images); `"zscore"` for zeros and ones;
     else `"combined"`. From log-normalised counts (each cell's scaled to one total, then log(1 + x)) `"auto"` and `"pearson"`

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
+from ._dispersion import dispersion
 from ._moments import Sums, moments, sums_of
 from ._rows import as_float
 from ._transform import CLIP, Transform, log_normalise
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ._rows import Rows
     from ._transform import TransformKind
 
-# Overdispersion of whole data sets from cell lines to atlases lies between .05 and 5.
-_OVERDISPERSION_RANGE = (0.05, 5.0)
 # What values that are no counts are divided by is this power of their standard deviation. As given (0), a few variables
 # drown the others; as z-scores (1), those that hardly vary are as loud as those that tell cells apart.
 _SHRINKAGE = 2 / 3
@@ -51,13 +49,15 @@ def fit_transform(
         Total count of each row of the matrix, (n_obs,).
     """
     training = rows.sample(training, _MAX_ROWS)
-    learn = partial(_learn, rows, counts=counts, columns=columns, training=training, totals=totals)
-    if kind == "combined" and counts:
-        transform = _combine(
-            learn(kind="zscore", counts=True), learn(kind="pearson", counts=True), rows, training, totals
-        )
+    learn = partial(_learn, rows, columns=columns, training=training, totals=totals)
+    if not counts or kind not in ("zscore", "combined"):
+        transform = learn(kind=kind, counts=counts)
     else:
-        transform = learn(kind=kind)
+        spread = dispersion(rows, columns, training, totals)
+        transform = learn(kind="zscore", counts=True, target=spread.target)
+        if kind == "combined":
+            residuals = learn(kind="pearson", counts=True)
+            transform = replace(_combine(transform, residuals, rows, training, totals), log_weight=spread.log_weight)
     if kind == "none":
         return transform
     return replace(transform, baseline=_seen(transform, rows, training, totals)[0].astype(np.float32))
@@ -71,11 +71,10 @@ def _learn(
     columns: NDArray[np.intp],
     training: NDArray[np.intp],
     totals: NDArray[np.float64],
+    target: float | None = None,
 ) -> Transform:
-    """Learn a transform of one kind; its baseline is the mean of what goes in."""
-    logs = counts and kind == "zscore"
-    target = _log_target(rows, columns, training, totals) if logs else 1.0
-    work = partial(_log_sums, target=target if logs else None)
+    """Learn a transform of one kind, of logarithms if there is a target; its baseline is the mean of what goes in."""
+    work = partial(_log_sums, target=target)
     mean, variance, _ = moments(rows.each(work, training, totals))
     # Below this a variance is rounding error of the sum of squares.
     columns = columns[variance[columns] > 1e-9 * np.maximum(mean[columns] ** 2, 1e-12)]
@@ -90,7 +89,7 @@ def _learn(
         kind=kind,
         counts=counts,
         columns=columns,
-        target=target,
+        target=1.0 if target is None else target,
         mean=centre.astype(np.float32),
         scale=scale.astype(np.float32),
         baseline=mean[columns].astype(np.float32),
@@ -119,7 +118,7 @@ def _combine(
     training: NDArray[np.intp],
     totals: NDArray[np.float64],
 ) -> Transform:
-    """Mean of z-scored logarithms and Pearson residuals, both of the same total variance.
+    """Weighted mean of z-scored logarithms and Pearson residuals, both of the same total variance.
 
     Z-scores give every gene the same say, and so hear rare types but also noise; residuals give most to genes whose
     counts vary beyond sampling, and so drown rare types in a few strong programs. Held-out halves of the counts are
@@ -140,24 +139,6 @@ def _combine(
     )
 
 
-def _log_target(
-    rows: Rows, columns: NDArray[np.intp], training: NDArray[np.intp], totals: NDArray[np.float64]
-) -> float:
-    """Total to which counts are scaled, so that log(1 + x) stabilises their variance.
-
-    Counts of mean m and overdispersion alpha (variance m + alpha m^2) are stabilised by log(x + 1 / 4 alpha)
-    (Ahlmann-Eltze and Huber 2023). Adding one to rescaled counts is the same as adding less to the counts themselves,
-    so the scale carries the pseudo-count: with 1 / 2 alpha, because alpha measured over
-    all cells contains the differences between cell types too.
-    """
-    median = float(np.median(totals[training][totals[training] > 0]))
-    factor = np.divide(median, totals, out=np.zeros(len(totals)), where=totals > 0)
-    mean, variance, poisson = moments(rows.each(_scaled_sums, training, factor))
-    excess = variance - poisson / len(training)
-    overdispersion = float(excess[columns].sum() / max((mean[columns] ** 2).sum(), 1e-12))
-    return median * 2 * float(np.clip(overdispersion, *_OVERDISPERSION_RANGE))
-
-
 # What is summed over a block; each travels to where the rows are.
 
 
@@ -170,9 +151,3 @@ def _log_sums(values: Any, totals: NDArray[np.float64], *, target: float | None)
 
 def _transformed_sums(transform: Transform, values: Any, totals: NDArray[np.float64]) -> Sums:
     return sums_of(transform(as_float(values), totals))
-
-
-def _scaled_sums(values: Any, factor: NDArray[np.float64]) -> Sums:
-    values, by_row = as_float(values), factor.astype(np.float32)[:, None]
-    values = sparse.csr_array(values.multiply(by_row)) if sparse.issparse(values) else values * by_row
-    return sums_of(values, factor)

@@ -1,4 +1,4 @@
-"""What the encoder sees: z-scored logarithms, Pearson residuals, the mean of both, or the values as they are."""
+"""What the encoder sees: z-scored logarithms, Pearson residuals, a mean of both, or the values as they are."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Transform:
     kind
         `"zscore"`: counts are first scaled to the same total and log(1 + x) is taken, then every variable is centred
         and divided by its standard deviation. `"pearson"`: analytic Pearson residuals of counts.
-        `"combined"`: of counts the mean of both, after Pearson residuals are divided by `spread`; other values are
+        `"combined"`: of counts a weighted mean of both, after Pearson residuals are divided by `spread`; other values are
         centred and divided by a power of their standard deviation. `"none"`: as given.
     counts
         Whether the matrix holds counts.
@@ -50,6 +50,8 @@ class Transform:
     share, spread
         For `"combined"` counts: share of all counts per used variable, and the root mean square of the standard deviations of
         the Pearson residuals.
+    log_weight
+        For `"combined"` counts: weight of the z-scored logarithms; that of the residuals is what is left of one.
     """
 
     kind: TransformKind
@@ -62,6 +64,7 @@ class Transform:
     clip: float
     share: NDArray[np.float32] | None = None
     spread: float = 1.0
+    log_weight: float = 0.5
 
     @property
     def n_inputs(self) -> int:
@@ -96,12 +99,12 @@ class Transform:
             log_normalise(rows, np.asarray(totals), self.target)
         x = _dense(rows)
         x -= self.mean
-        weight = np.float32(1 if residuals is None else 0.5)
+        weight = np.float32(1 if residuals is None else self.log_weight)
         x *= weight / self.scale
         # With both bounds, or it takes three times as long.
         np.clip(x, -np.inf if self.counts else -weight * self.clip, weight * self.clip, out=x)
         if residuals is not None:
-            residuals *= np.float32(weight / self.spread)
+            residuals *= (1 - weight) / np.float32(self.spread)
             x += residuals
         return x
 

@@ -22,6 +22,8 @@ from ._serialize import read_folder, write_folder
 if TYPE_CHECKING:
     import os
 
+_OF_TRANSFORM = ("kind", "counts", "target", "clip", "spread", "log_weight")
+
 
 def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool, cells: bool) -> None:
     """Write a fitted model to a folder, with the cells that it keeps if so asked."""
@@ -51,7 +53,7 @@ def save(state: Fitted, path: str | os.PathLike[str], *, overwrite: bool, cells:
         "versions": state.versions,
         "graph": {"kind": state.graph.kind, "names": state.graph.names, "shape": state.graph.shape},
         "group": state.group.tolist(),
-        "transform": {name: getattr(state.transform, name) for name in ("kind", "counts", "target", "clip", "spread")},
+        "transform": {name: getattr(state.transform, name) for name in _OF_TRANSFORM},
         "batches": state.batches,
         "label_names": state.label_names,
         "var_names": [str(name) for name in state.var_names],

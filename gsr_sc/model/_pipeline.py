@@ -205,6 +205,7 @@ def _params(prepared: Prepared, trained: _Trained, neurons: Neurons) -> dict[str
         **(prepared.graph.params if isinstance(prepared.graph, LearnedGraph) else {}),
         "n_neurons": neurons.graph.n_neurons,
         "transform": prepared.transform.kind,
+        **({} if prepared.transform.share is None else {"log_weight": prepared.transform.log_weight}),
         "counts": prepared.transform.counts,
         "values": prepared.facts.kind,
         "unlogged": prepared.unlogged,

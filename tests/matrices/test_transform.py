@@ -45,7 +45,10 @@ def naive_zscore(x: np.ndarray) -> np.ndarray:
 
 
 def naive_target(x: np.ndarray) -> float:
-    """Median total times 2 alpha, alpha from the excess of the variance over Poisson noise in the training cells."""
+    """Median total over what is added to the counts: 1 / 2 alpha, or what a usual gene counts if that is more.
+
+    Alpha is the excess of the variance over Poisson noise in the training cells.
+    """
     training = x[1::2].astype(np.float64)
     totals = training.sum(axis=1)
     median = np.median(totals[totals > 0])
@@ -53,7 +56,7 @@ def naive_target(x: np.ndarray) -> float:
     scaled = training * factor[:, None]
     poisson = (training * factor[:, None] ** 2).mean(axis=0)
     alpha = (scaled.var(axis=0) - poisson).sum() / (scaled.mean(axis=0) ** 2).sum()
-    return float(median * 2 * np.clip(alpha, 0.05, 5))
+    return float(median / max(1 / (2 * np.clip(alpha, 0.05, 5)), np.median(scaled.mean(axis=0))))
 
 
 CONTAINERS = (np.asarray, np.asfortranarray, sparse.csr_matrix, sparse.csc_array)
@@ -105,14 +108,16 @@ def test_pearson_residuals(container: Any) -> None:
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_combined_is_the_mean_of_both_at_equal_variance(container: Any) -> None:
-    x = negative_binomial()
+@pytest.mark.parametrize("overdispersion", [0.5, 4])
+def test_combined_is_a_mean_of_both_at_equal_variance(container: Any, overdispersion: float) -> None:
+    x = negative_binomial(overdispersion=overdispersion)
     x[2, 3] = 5000  # clipped in the residuals
     logs = learn(x, "zscore", counts=True)[1].astype(np.float64)
     residuals = np.clip(learn(x, "pearson", counts=True)[1].astype(np.float64), -CLIP, CLIP)
     residuals /= np.sqrt(residuals[1::2].var(axis=0).mean())
     learnt, seen = learn(container(x), "combined", counts=True)
-    np.testing.assert_allclose(seen, (logs + residuals) / 2, rtol=1e-3, atol=1e-3)
+    expected = learnt.log_weight * logs + (1 - learnt.log_weight) * residuals
+    np.testing.assert_allclose(seen, expected, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(learnt.baseline, seen[1::2].mean(axis=0), atol=1e-4)
     assert residuals[1::2].var(axis=0).max() > 1.4, "else equal variance of each gene would pass as well"
 

@@ -173,6 +173,7 @@ def test_parameters_are_kept_as_used() -> None:
         "n_held_out": 15,
     }
     assert expected.items() <= params.items()
+    assert 0.3 < params["log_weight"] < 0.83
     assert list(params.pop("hidden")) == [128, 128]
     assert all(isinstance(value, str | int | float | bool) for value in params.values()), params
     assert "use_rep" not in params
