@@ -31,7 +31,7 @@ class Dispersion(NamedTuple):
     overdispersion
         alpha, where the variance of counts of mean m is m + alpha m^2; of all variables together.
     level
-        Median over the variables of their mean count, at median depth.
+        Median over the variables, without silent ones, of their mean count at median depth.
     """
 
     depth: float
@@ -69,7 +69,8 @@ def dispersion(
     mean, variance, poisson = moments(rows.each(_scaled_sums, training, factor))
     mean, excess = mean[columns], (variance - poisson / len(training))[columns]
     overdispersion = float(excess.sum() / max((mean**2).sum(), 1e-12))
-    level = float(np.median(mean)) if len(mean) else 0.0
+    # Silent variables are as if they were not there.
+    level = float(np.median(mean[mean > 0])) if mean.any() else 0.0
     return Dispersion(depth, float(np.clip(overdispersion, *_RANGE)), level)
 
 

@@ -44,8 +44,9 @@ def test_overdispersion_is_found(overdispersion: float) -> None:
 def test_poisson_counts_are_at_the_lower_bound_and_only_used_variables_count() -> None:
     x = counts(1e-4)
     assert measure(x).overdispersion == 0.05
-    x[:, 0] = counts(3)[:, 0]
+    x[:, 0], x[:, 1:5] = counts(3)[:, 0], 0
     rest = measure(x, np.arange(1, N_VARS))
+    assert rest.level == measure(x, np.arange(5, N_VARS)).level, "silent ones are as if they were not there"
     assert rest.overdispersion == 0.05
     assert measure(x, np.array([0])).overdispersion > 1
     assert measure(x, np.array([], dtype=np.intp)) == (rest.depth, 0.05, 0)
