@@ -7,6 +7,7 @@ from ._branching import star, tree, wishbone
 from ._build import grid, hexagonal, line, ring, torus
 from ._communities import communities
 from ._course import Course, Reading, course
+from ._curve_map import CurveMap, curve_map
 from ._custom import from_adjacency, from_networkx
 from ._diffusion import diffusion_coordinates
 from ._filters import localising_filter
@@ -20,7 +21,7 @@ from ._position import barycentre, neuron_places, order, shares, sharpened
 from ._resolve import resolve
 from ._route import edge_lengths, find_root
 from ._several import groups, lines, rings
-from ._slender import is_slender
+from ._slender import is_branching, is_slender
 from ._soft_map import AnnealedMap
 from ._start import fit_annealed_map
 from ._symmetry import align, automorphisms
@@ -30,6 +31,7 @@ from ._unordered import fit_unordered_map
 __all__ = [
     "AnnealedMap",
     "Course",
+    "CurveMap",
     "HeatKernel",
     "LearnedGraph",
     "NeuronGraph",
@@ -42,6 +44,7 @@ __all__ = [
     "coactivation_graph",
     "communities",
     "course",
+    "curve_map",
     "default_size",
     "diffusion_coordinates",
     "edge_lengths",
@@ -55,6 +58,7 @@ __all__ = [
     "groups",
     "hexagonal",
     "indicator_groups",
+    "is_branching",
     "is_slender",
     "laplacian",
     "learned",

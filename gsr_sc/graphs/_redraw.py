@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 # No direction counts as less noisy than this share of what the map explains of one on average: that a process
 # moves much along a direction is no reason to look at it less, and noise that is small is no reason to look at it alone.
 _LEAST_NOISE = 0.3
+# The slowest pattern of a graph keeps exp(-this) of itself at least: of graphs so small that heat evens everything out, all
+# prototypes would be one, and remain so.
+_MOST_HEAT = 0.35
 # On a curve of few, clear observations what is left over is bends that were cut short, not noise: seen by how much less of
 # the data a position then tells. Where it was noise it was less left over, where not, a fifth more at least.
 _TELLS_LESS = 1.1
+# Sum of squared shares, where evenly over all neurons is one: below, prototypes have run together, and no position is told.
+_SPREAD_OUT = 1.5
 
 
 def redraw(
@@ -59,7 +64,7 @@ def redraw(
     Prototypes in coordinates in which noise is alike in all directions; the width is twice its variance.
     """
     z = np.asarray(x, dtype=np.float64)
-    for t in heats:
+    for t in np.minimum(heats, _MOST_HEAT / kernel.slowest):
         heat = kernel(t)
         centres = gathered(z, share, heat, power)
         metric = _metric(z, share @ centres)
@@ -95,6 +100,8 @@ def tells_as_much(
     k
         An observation is told from so many others, those nearest to it on the map.
     """
+    if (share**2).sum(axis=1).mean() * graph.n_neurons < _SPREAD_OUT:
+        return False
     return _untold(graph, share, x, k) <= _TELLS_LESS * _untold(graph, other, x, k)
 
 

@@ -67,6 +67,23 @@ def is_slender(graph: NeuronGraph) -> bool:
     return bool(few_edges and has_course and csgraph.connected_components(graph.adjacency)[0] == 1)
 
 
+def is_branching(graph: NeuronGraph) -> bool:
+    """Whether lines of a graph fork.
+
+    Parameters
+    ----------
+    graph
+        The neuron graph.
+
+    Examples
+    --------
+    >>> import gsr_sc
+    >>> gsr_sc.graphs.is_branching(gsr_sc.graphs.star(3, 2)), gsr_sc.graphs.is_branching(gsr_sc.graphs.ring(8))
+    (True, False)
+    """
+    return bool(np.diff(graph.adjacency.indptr).max(initial=0) > 2)
+
+
 def fit_slender_map(
     x: NDArray[np.float32], graph: NeuronGraph, candidates: list[NDArray[np.floating]] | None
 ) -> AnnealedMap:

@@ -67,8 +67,13 @@ class AnnealedMap:
 
     def targets(self, coordinates: NDArray[np.floating]) -> NDArray[np.float32]:
         """Responsibilities smoothed by a little heat: what the encoder is first trained towards."""
-        smooth = self.responsibilities(coordinates) @ self.heat
-        return (smooth / smooth.sum(axis=1, keepdims=True)).astype(np.float32)
+        return smoothed(self.responsibilities(coordinates), self.heat)
+
+
+def smoothed(share: NDArray[np.floating], heat: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Responsibilities after a little heat, rows summing to 1."""
+    smooth = share @ heat
+    return (smooth / smooth.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 class Sweeps(NamedTuple):

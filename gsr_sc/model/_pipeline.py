@@ -172,6 +172,8 @@ def _train(
             coordinates=coordinates,
             conditions=covariates.conditions,
         )
+        if targets is not None and targets.by_curves:
+            plan = plan.held_to_curves(noise)
         if resources.checkpoint is not None:
             resources.checkpoint.identity |= identity_of(
                 prepared, plan, covariates=covariates, coordinates=coordinates, smoothness=options.smoothness

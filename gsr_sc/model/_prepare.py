@@ -87,7 +87,9 @@ def prepare(data: Input, covariates: Covariates, options: Options) -> Prepared:
     _report_constant(data, transform, facts)
     if transform.share is not None:
         logger.info(
-            "what the encoder sees is %.2f logarithms and %.2f residuals", transform.log_weight, 1 - transform.log_weight
+            "what the encoder sees is %.2f logarithms and %.2f residuals",
+            transform.log_weight,
+            1 - transform.log_weight,
         )
     return Prepared(
         data=data,

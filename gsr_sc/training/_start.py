@@ -10,9 +10,11 @@ import numpy as np
 
 from ..graphs import (
     LearnedGraph,
+    curve_map,
     diffusion_coordinates,
     fit_annealed_map,
     fit_unordered_map,
+    is_branching,
     is_slender,
     nearest_neighbours,
 )
@@ -23,9 +25,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..graphs import AnnealedMap, NeuronGraph
-    from ..matrices import Blocks
+    from ..graphs import AnnealedMap, CurveMap, NeuronGraph
+    from ..matrices import Blocks, Integration
 
+    Reading = Callable[[NDArray[np.intp], NDArray[np.float32]], NDArray[np.float32]]
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ _MAX_ROWS_SLENDER = 5_000
 # are not seen that often, each row's when it is asked for.
 _MOST_HELD = 5_000_000
 _BLOCK_ROWS = 4096
+# Values that curves of all variables are drawn through, 80 MB: rows are left out where there are more.
+_MAX_VALUES = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,14 @@ class Targets:
         Sorted numbers of the rows that the start was fitted on.
     coordinates
         Their principal components, (n_rows, n_components).
+    by_curves
+        Whether responsibilities are read from curves of all variables, as well as they can be.
     """
 
-    of: Callable[[NDArray[np.intp], NDArray[np.float32]], NDArray[np.float32]]
+    of: Reading
     rows: NDArray[np.intp]
     coordinates: NDArray[np.floating]
+    by_curves: bool = False
 
     def __call__(self, index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Responsibilities of some rows."""
@@ -106,7 +114,7 @@ def annealed_targets(
     few = len(source) * graph.n_neurons <= _MOST_HELD
     scores = component_scores(source, axes, None if few else rows)
     among = rows if few else slice(None)
-    integrate = None
+    integrate: Integration | None = None
     if conditions is not None:
         integrate = fit_integration(scores[among], conditions[rows])
         scores = integrate(scores, conditions if few else conditions[rows])
@@ -116,25 +124,82 @@ def annealed_targets(
     if init == "spectral" and coordinates is None:
         neighbours = nearest_neighbours(seen)
         first = diffusion_coordinates(seen, neighbours=neighbours)
+    laid_out = slender and init == "auto" and coordinates is None
     start: AnnealedMap
     if isinstance(graph, LearnedGraph):
         start = fit_unordered_map(seen, graph.n_neurons, start=first)
-    elif slender and init == "auto" and coordinates is None:
+    elif laid_out:
         start = fit_annealed_map(seen, graph)
     else:
         # Principal components asked for by name are not to be unfolded.
         unfolded = init != "pca" or coordinates is not None
         start = fit_annealed_map(seen, graph, candidates=[first], neighbours=neighbours, unfolded=unfolded)
     logger.debug("annealed start: quantisation error %.3f", start.quantisation_error)
+    space = _Space(source.baseline, axes, integrate, conditions)
+    # Of fewer variables the components are the variables.
+    if laid_out and not isinstance(graph, LearnedGraph) and is_branching(graph) and source.n_inputs > _N_COMPONENTS:
+        curves = _curves(source, space, graph, start, rows)
+
+        def read(index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+            return curves.targets(space.inputs(index, inputs))
+
+        return Targets(_at_once(source, read) if few else read, rows, seen, by_curves=True)
     if few:
         blocks = range(0, len(scores), _BLOCK_ROWS)
         held = np.concatenate([start.targets(scores[at : at + _BLOCK_ROWS]) for at in blocks])
         return Targets(lambda index, _: held[index], rows, seen)
+    return Targets(lambda index, inputs: start.targets(space.scores(index, inputs)), rows, seen)
 
-    def of(index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        found: NDArray[np.floating] = (inputs - source.baseline) @ axes
-        if integrate is not None and conditions is not None:
-            found = integrate(found, conditions[index])
-        return start.targets(found)
 
-    return Targets(of, rows, seen)
+@dataclass(frozen=True)
+class _Space:
+    """Rows without what batches shift, as principal components and as variables.
+
+    Attributes
+    ----------
+    baseline, axes
+        Mean of every variable, (n_inputs,), and the principal axes, (n_inputs, n_components).
+    integrate, conditions
+        What takes the shifts off, and the batches of all observations, (n_obs, n_batches); None without batches.
+    """
+
+    baseline: NDArray[np.float32]
+    axes: NDArray[np.float32]
+    integrate: Integration | None
+    conditions: NDArray[np.floating] | None
+
+    def scores(self, index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Principal components of some rows, (n, n_components)."""
+        found = self._projected(inputs)
+        if self.integrate is None or self.conditions is None:
+            return found
+        return self.integrate(found, self.conditions[index])
+
+    def inputs(self, index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The variables of some rows, less what their components are shifted by, (n, n_inputs)."""
+        if self.integrate is None:
+            return inputs
+        shifted: NDArray[np.float32] = self.scores(index, inputs) - self._projected(inputs)
+        return np.asarray(inputs + shifted @ self.axes.T, dtype=np.float32)
+
+    def _projected(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray((inputs - self.baseline) @ self.axes, dtype=np.float32)
+
+
+def _curves(source: Blocks, space: _Space, graph: NeuronGraph, start: AnnealedMap, rows: NDArray[np.intp]) -> CurveMap:
+    """The start read from curves of all variables, instead of the components that it was laid through."""
+    rows = source.sample(rows, max(_MAX_VALUES // source.n_inputs, 1))
+    x = np.concatenate(list(source.blocks(rows)))
+    share = start.responsibilities(space.scores(rows, x))
+    return curve_map(space.inputs(rows, x), graph, share, start.heat)
+
+
+def _at_once(source: Blocks, read: Reading) -> Reading:
+    """The same, worked out for all rows in one pass and held."""
+    found: list[NDArray[np.float32]] = []
+    at = 0
+    for block in source.blocks():
+        found.append(read(np.arange(at, at + len(block)), block))
+        at += len(block)
+    held = np.concatenate(found)
+    return lambda index, _: held[index]

@@ -98,3 +98,25 @@ def test_a_curve_of_few_clear_cells_stays_as_it_was() -> None:
     fitted = fit_annealed_map(x, graph)
     assert fitted.metric is None
     assert metrics.circular_concordance(graphs.order(graph, np.sqrt(fitted.responsibilities(x))), angle) > 0.98
+
+
+@pytest.mark.parametrize("n_neurons", [5, 8, 12, 18])
+@pytest.mark.parametrize("kind", ["line", "ring"])
+def test_few_neurons_for_many_cells_do_not_run_together(kind: str, n_neurons: int) -> None:
+    """As much heat as a long line needs evens a short one out."""
+    adata = SIMULATORS[kind](300, 60)
+    x = principal_components(adata.X)
+    graph = getattr(graphs, kind)(n_neurons)
+    share = fit_annealed_map(x, graph).responsibilities(x)
+    assert (share**2).sum(axis=1).mean() * n_neurons > 1.5
+    assert agreement(graph, share, adata.obs) > 0.93
+
+
+@pytest.mark.parametrize("n_per_branch", [3, 4, 8])
+def test_short_branches_do_not_run_together(n_per_branch: int) -> None:
+    adata = datasets.simulate_wishbone(300, 60)
+    x = principal_components(adata.X)
+    graph = graphs.wishbone(2, n_per_branch)
+    share = fit_annealed_map(x, graph).responsibilities(x)
+    assert (share**2).sum(axis=1).mean() * graph.n_neurons > 1.5
+    assert agreement(graph, share, adata.obs) > 0.9

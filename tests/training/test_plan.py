@@ -70,3 +70,10 @@ def test_the_noisier_the_data_the_more_is_done_against_it() -> None:
     assert noisy.hidden_dropout > 0.05
     assert noisy.weight_decay > 0.5
     assert (noisy.max_epochs, noisy.warm_up_epochs) == (clear.max_epochs, clear.warm_up_epochs)
+
+
+def test_a_start_from_curves_is_held_to_the_more_there_is_to_explain() -> None:
+    usual = TrainingPlan.for_data(1000, noise=0.5)
+    clear, noisy = (usual.held_to_curves(noise).hold for noise in (0.2, 0.9))
+    assert clear > 2 * noisy > 0
+    assert usual.held_to_curves(0.5).max_epochs == usual.max_epochs

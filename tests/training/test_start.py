@@ -74,7 +74,7 @@ def test_a_large_data_set_is_laid_out_on_a_sample(source: MatrixSource, monkeypa
     assert metrics.order_agreement(targets(np.arange(400), source.batch(np.arange(400))) @ np.arange(12), time) > 0.95
 
 
-@pytest.mark.parametrize("graph", [graphs.grid(4), graphs.line(12)])
+@pytest.mark.parametrize("graph", [graphs.grid(4), graphs.line(12), graphs.wishbone(2, 4)])
 @pytest.mark.parametrize("batches", [None, 2])
 def test_rows_are_placed_alike_all_at_once_and_one_by_one(
     source: MatrixSource, monkeypatch: pytest.MonkeyPatch, graph: graphs.NeuronGraph, batches: int | None
@@ -90,3 +90,51 @@ def test_rows_are_placed_alike_all_at_once_and_one_by_one(
         other = targets(index, source.batch(index[::-1]))
         assert np.array_equal(other, found[-1]) == (most == 400)
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("graph", "n_vars", "options", "expected"),
+    [
+        (graphs.wishbone(2, 4), 60, {}, True),
+        (graphs.wishbone(2, 4), 30, {}, False),  # the components are the variables
+        (graphs.wishbone(2, 4), 60, {"init": "pca"}, False),
+        (graphs.line(12), 60, {}, False),
+        (graphs.grid(4), 60, {}, False),
+    ],
+)
+def test_branches_are_read_from_all_variables(
+    graph: graphs.NeuronGraph, n_vars: int, options: dict[str, Any], expected: bool
+) -> None:
+    x = np.asarray(datasets.simulate_wishbone(300, n_vars).X)
+    learnt = fit_transform(
+        open_rows(x),
+        kind="zscore",
+        counts=False,
+        columns=np.arange(n_vars),
+        training=np.arange(300),
+        totals=np.zeros(300),
+    )
+    given = MatrixSource(open_rows(x), learnt)
+    targets = annealed_targets(given, graph, training=np.arange(300), **{"init": "auto", **options})
+    assert targets is not None
+    assert targets.by_curves == expected
+
+
+def test_batches_are_taken_off_all_variables_too() -> None:
+    """Cells of two batches that differ in every variable are placed by time, as the same cells without the difference."""
+    adata = datasets.simulate_wishbone(600, 100)
+    batch = np.arange(600) % 2
+    shift = np.random.default_rng(3).normal(size=100)
+    x = np.asarray(adata.X) + 2 * np.outer(batch, shift).astype(np.float32)
+    learnt = fit_transform(
+        open_rows(x), kind="zscore", counts=False, columns=np.arange(100), training=np.arange(600), totals=np.zeros(600)
+    )
+    given, graph, every = MatrixSource(open_rows(x), learnt), graphs.wishbone(2, 8), np.arange(600)
+    conditions = np.eye(2, dtype=np.float32)[batch]
+    targets = annealed_targets(given, graph, training=every, init="auto", conditions=conditions)
+    assert targets is not None
+    assert targets.by_curves
+    share = targets(every, given.batch(every))
+    usual = share.mean(axis=0)
+    for which in (0, 1):
+        assert np.abs(share[batch == which].mean(axis=0) - usual).sum() < 0.25
