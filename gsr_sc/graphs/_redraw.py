@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 # No direction counts as less noisy than this share of what the map explains of one on average: that a process
 # moves much along a direction is no reason to look at it less, and noise that is small is no reason to look at it alone.
 _LEAST_NOISE = 0.3
-# The slowest pattern of a graph keeps exp(-this) of itself at least: of graphs so small that heat evens everything out, all
-# prototypes would be one, and remain so.
-_MOST_HEAT = 0.35
 # On a curve of few, clear observations what is left over is bends that were cut short, not noise: seen by how much less of
 # the data a position then tells. Where it was noise it was less left over, where not, a fifth more at least.
 _TELLS_LESS = 1.1
@@ -64,7 +61,7 @@ def redraw(
     Prototypes in coordinates in which noise is alike in all directions; the width is twice its variance.
     """
     z = np.asarray(x, dtype=np.float64)
-    for t in np.minimum(heats, _MOST_HEAT / kernel.slowest):
+    for t in heats:
         heat = kernel(t)
         centres = gathered(z, share, heat, power)
         metric = _metric(z, share @ centres)

@@ -38,6 +38,9 @@ _N_SWEEPS = 40
 # A good guess is at hand, whose turns more heat would cut short. It is kept smooth to the end, the more where there are
 # ends: around a ring, neurons are fewer for what they have to turn.
 _HEAT, _RING_FINAL_HEAT, _FINAL_HEAT = 8.0, 0.5, 0.7
+# On graphs of few neurons so much heat would make all prototypes one, and they remain so: the slowest pattern on the graph
+# loses these shares of itself at most, at first (around a ring more) and, where there are ends, at last.
+_MOST_LOST, _RING_MOST_LOST, _MOST_LOST_AT_LAST = 0.1, 0.35, 0.02
 # Power of the number of its cells with which a neuron counts. A hair below evenly makes up for neurons that are hardly
 # filled and count for less.
 _POWER = -0.03
@@ -103,8 +106,8 @@ def fit_slender_map(
     -------
     The fitted map.
     """
-    final = _RING_FINAL_HEAT if graph.kind == "ring" else _FINAL_HEAT
-    drawing = _Drawing(x, graph, HeatKernel(graph.adjacency), np.geomspace(_HEAT, final, _N_SWEEPS))
+    kernel = HeatKernel(graph.adjacency)
+    drawing = _Drawing(x, graph, kernel, _heats(graph.kind, kernel.slowest))
     found = [drawing.least_torn(_first_guesses(graph, space, candidates), space) for space in _ways_to_unfold(x, graph)]
     first, second = _first_unless(found, _OTHER_CELLS)
     assert first.unfolded is not None
@@ -112,6 +115,15 @@ def fit_slender_map(
     second = drawing.anew(first) if second is None else second
     share, again = first.responsibilities(seen), second.responsibilities(seen)
     return second if tells_as_much(graph, again, share, second.place(seen), n_near) else first
+
+
+def _heats(kind: str, slowest: float) -> NDArray[np.float64]:
+    """How far neurons weigh on each other in each sweep, by the smallest eigenvalue above zero of the Laplacian."""
+    if kind == "ring":
+        first, last = min(_HEAT, _RING_MOST_LOST / slowest), _RING_FINAL_HEAT
+    else:
+        first, last = min(_HEAT, _MOST_LOST / slowest), min(_FINAL_HEAT, _MOST_LOST_AT_LAST / slowest)
+    return np.geomspace(max(first, last), last, _N_SWEEPS)
 
 
 class _Laid(NamedTuple):

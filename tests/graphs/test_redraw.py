@@ -112,11 +112,18 @@ def test_few_neurons_for_many_cells_do_not_run_together(kind: str, n_neurons: in
     assert agreement(graph, share, adata.obs) > 0.93
 
 
-@pytest.mark.parametrize("n_per_branch", [3, 4, 8])
-def test_short_branches_do_not_run_together(n_per_branch: int) -> None:
-    adata = datasets.simulate_wishbone(300, 60)
+@pytest.mark.parametrize(
+    ("kind", "graph"),
+    [
+        ("wishbone", graphs.wishbone(2, 3)),
+        ("wishbone", graphs.wishbone(2, 4)),
+        ("wishbone", graphs.wishbone(2, 8)),
+        ("tree", graphs.tree(2, 2, n_per_branch=2, n_stem=2)),
+    ],
+)
+def test_short_branches_do_not_run_together(kind: str, graph: graphs.NeuronGraph) -> None:
+    adata = SIMULATORS[kind](500, 100, rng=1)
     x = principal_components(adata.X)
-    graph = graphs.wishbone(2, n_per_branch)
     share = fit_annealed_map(x, graph).responsibilities(x)
     assert (share**2).sum(axis=1).mean() * graph.n_neurons > 1.5
     assert agreement(graph, share, adata.obs) > 0.9

@@ -46,3 +46,16 @@ def test_the_order_is_recovered(kind: str, seed: int, trouble: dict[str, float])
     gsr_sc.tl.order(adata, root="early", groupby="stage")
     known = adata.obs["time"].notna()
     assert metrics.order_agreement(adata.obs["gsr_order"][known], adata.obs["time"][known]) >= 0.98
+
+
+@pytest.mark.parametrize(("kind", "n_neurons"), [("ring", 12), ("line", 6)])
+def test_few_neurons_find_the_order_of_many_cells(kind: str, n_neurons: int) -> None:
+    """Their prototypes had run together at the start."""
+    simulate = {"ring": datasets.simulate_ring, "line": datasets.simulate_line}[kind]
+    adata = simulate(400, 100)
+    gsr_sc.tl.fit(adata, graph=kind, n_neurons=n_neurons, n_jobs=1)
+    place = adata.obs["gsr_order"].to_numpy()
+    if kind == "ring":
+        assert metrics.circular_concordance(place, adata.obs["angle"].to_numpy()) > 0.97
+    else:
+        assert metrics.order_agreement(place, adata.obs["time"].to_numpy()) > 0.97
