@@ -63,7 +63,7 @@ class CurveMap:
         return smoothed(self.responsibilities(x), self.heat)
 
 
-def curve_map(x: NDArray[np.float32], graph: NeuronGraph, share: NDArray[np.floating], heat: Array) -> CurveMap:
+def curve_map(x: NDArray[np.float32], graph: NeuronGraph, *, share: NDArray[np.floating], heat: Array) -> CurveMap:
     """Follow each variable along a slender graph, and see anew where each observation is, a few times.
 
     A generative map with a smoothing spline for each variable, its strength by generalised cross-validation, and noise
@@ -87,7 +87,7 @@ def curve_map(x: NDArray[np.float32], graph: NeuronGraph, share: NDArray[np.floa
     >>> noise = np.random.default_rng(0).normal(size=(100, 40))
     >>> x = np.outer(time, np.ones(40)) + 0.1 * noise
     >>> first = np.eye(5)[np.arange(100) // 20]
-    >>> found = gsr_sc.graphs.curve_map(x.astype(np.float32), line, first, np.eye(5)).responsibilities(x)
+    >>> found = gsr_sc.graphs.curve_map(x.astype(np.float32), line, share=first, heat=np.eye(5)).responsibilities(x)
     >>> bool(np.corrcoef(found @ np.arange(5), time)[0, 1] > 0.95)
     True
     """

@@ -120,10 +120,10 @@ def fit_slender_map(
 def _heats(kind: str, slowest: float) -> NDArray[np.float64]:
     """How far neurons weigh on each other in each sweep, by the smallest eigenvalue above zero of the Laplacian."""
     if kind == "ring":
-        first, last = min(_HEAT, _RING_MOST_LOST / slowest), _RING_FINAL_HEAT
+        first, last = min(_HEAT, _RING_MOST_LOST / slowest), min(_RING_FINAL_HEAT, _RING_MOST_LOST / slowest)
     else:
         first, last = min(_HEAT, _MOST_LOST / slowest), min(_FINAL_HEAT, _MOST_LOST_AT_LAST / slowest)
-    return np.geomspace(max(first, last), last, _N_SWEEPS)
+    return np.geomspace(first, last, _N_SWEEPS)
 
 
 class _Laid(NamedTuple):

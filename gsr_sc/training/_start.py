@@ -191,7 +191,7 @@ def _curves(source: Blocks, space: _Space, graph: NeuronGraph, start: AnnealedMa
     rows = source.sample(rows, max(_MAX_VALUES // source.n_inputs, 1))
     x = np.concatenate(list(source.blocks(rows)))
     share = start.responsibilities(space.scores(rows, x))
-    return curve_map(space.inputs(rows, x), graph, share, start.heat)
+    return curve_map(space.inputs(rows, x), graph, share=share, heat=start.heat)
 
 
 def _at_once(source: Blocks, read: Reading) -> Reading:

@@ -37,7 +37,7 @@ def depth_of(name: str) -> int:
 
 
 def fitted(x: np.ndarray, share: np.ndarray) -> np.ndarray:
-    return curve_map(x, GRAPH, share, np.eye(GRAPH.n_neurons)).responsibilities(x)
+    return curve_map(x, GRAPH, share=share, heat=np.eye(GRAPH.n_neurons)).responsibilities(x)
 
 
 def places(share: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def test_variables_that_say_nothing_have_next_to_no_say() -> None:
     noise = np.random.default_rng(1).normal(size=(N_OBS, 300)).astype(np.float32)
     alone, among = (fitted(values, share) for values in (x, np.hstack([x, noise])))
     assert metrics.order_agreement(places(among), time) > metrics.order_agreement(places(alone), time) - 0.002
-    weights = curve_map(np.hstack([x, noise]), GRAPH, share, np.eye(GRAPH.n_neurons)).weights
+    weights = curve_map(np.hstack([x, noise]), GRAPH, share=share, heat=np.eye(GRAPH.n_neurons)).weights
     says = np.ptp(weights, axis=1)
     assert np.median(says[120:]) < 0.1 * np.quantile(says[:120], 0.75)
 
@@ -73,12 +73,12 @@ def test_units_and_origins_of_variables_do_not_matter(seed: int) -> None:
 def test_shares_sum_to_one_and_targets_are_smooth() -> None:
     x, _, share = cells()
     heat = graphs.HeatKernel(GRAPH.adjacency)(0.7)
-    found = curve_map(x, GRAPH, share, heat)
+    found = curve_map(x, GRAPH, share=share, heat=heat)
     for values in (found.responsibilities(x[:50]), found.targets(x[:50])):
         assert values.dtype == np.float32
         np.testing.assert_allclose(values.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(found.targets(x[:50]), found.responsibilities(x[:50]) @ heat, atol=1e-5)
-    np.testing.assert_array_equal(curve_map(x, GRAPH, share, heat).weights, found.weights)
+    np.testing.assert_array_equal(curve_map(x, GRAPH, share=share, heat=heat).weights, found.weights)
 
 
 def test_curves_are_those_of_penalised_least_squares() -> None:
