@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _RANGE = (0.05, 5.0)
 # At this overdispersion logarithms and residuals weigh the same.
 _EVEN = 0.25
+# Targeted panels have fewer variables than this.
+_PANEL = 500
 
 
 class Dispersion(NamedTuple):
@@ -31,7 +33,7 @@ class Dispersion(NamedTuple):
     overdispersion
         alpha, where the variance of counts of mean m is m + alpha m^2; of all variables together.
     level
-        Median over the variables, without silent ones, of their mean count at median depth.
+        Of panels: median over the variables, without silent ones, of their mean count at median depth. Else zero.
     """
 
     depth: float
@@ -70,7 +72,8 @@ def dispersion(
     mean, excess = mean[columns], (variance - poisson / len(training))[columns]
     overdispersion = float(excess.sum() / max((mean**2).sum(), 1e-12))
     # Silent variables are as if they were not there.
-    level = float(np.median(mean[mean > 0])) if mean.any() else 0.0
+    mean = mean[mean > 0]
+    level = float(np.median(mean)) if 0 < len(mean) < _PANEL else 0.0
     return Dispersion(depth, float(np.clip(overdispersion, *_RANGE)), level)
 
 

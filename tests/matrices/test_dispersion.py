@@ -52,6 +52,13 @@ def test_poisson_counts_are_at_the_lower_bound_and_only_used_variables_count() -
     assert measure(x, np.array([], dtype=np.intp)) == (rest.depth, 0.05, 0)
 
 
+def test_only_panels_have_a_usual_count() -> None:
+    """Of whole transcriptomes alpha is that of genes of all kinds."""
+    panel = counts(0.5)
+    assert measure(panel).level > 1
+    assert measure(np.hstack([panel] * 3)).level == 0
+
+
 @given(alpha=overdispersions, depth=st.floats(1, 1e6), level=st.floats(0, 1e3))
 def test_what_logarithms_add_to_counts(alpha: float, depth: float, level: float) -> None:
     added = depth / Dispersion(depth, alpha, level).target
