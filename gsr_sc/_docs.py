@@ -66,7 +66,8 @@ tolerance
 init
     Where the map starts. `"pca"`, `"spectral"`: an annealed soft map started from principal components or
     diffusion coordinates. `"auto"`: lines, rings and trees are laid along the data unfolded by diffusion, with outlying
-    clusters set aside; other graphs start from principal components. `"random"`: none, which folds the map.
+    clusters set aside, and branches then read from a smooth curve of every variable; other graphs start from principal
+    components. `"random"`: none, which folds the map.
     Any other name is a key of `.obsm`, with or without its `X_`, to start the annealed map from, such as `"phate"`.
 activation
     `"simplex"`: roots of a softmax over neurons, which gives local patches: squared, the activations of a cell sum to 1.
