@@ -54,13 +54,17 @@ class CurveMap:
     bias: NDArray[np.float32]
     heat: Array
 
+    def evidence(self, x: NDArray[np.floating]) -> NDArray[np.float32]:
+        """What observations (n_obs, n_vars) say for each neuron, logarithms of likelihoods, (n_obs, n_neurons)."""
+        return np.asarray(x.astype(np.float32, copy=False) @ self.weights + self.bias)
+
     def responsibilities(self, x: NDArray[np.floating]) -> NDArray[np.float32]:
         """Share of each neuron in each observation, rows summing to 1, (n_obs, n_neurons)."""
-        return soft_assignment(-(x.astype(np.float32, copy=False) @ self.weights + self.bias), 1.0)
+        return soft_assignment(-self.evidence(x), 1.0)
 
-    def targets(self, x: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Responsibilities smoothed by a little heat: what the encoder is first trained towards."""
-        return smoothed(self.responsibilities(x), self.heat)
+    def targets_of(self, evidence: NDArray[np.float32]) -> NDArray[np.float32]:
+        """From evidence to responsibilities smoothed by a little heat: what the encoder is first trained towards."""
+        return smoothed(soft_assignment(-evidence, 1.0), self.heat)
 
 
 def curve_map(x: NDArray[np.float32], graph: NeuronGraph, *, share: NDArray[np.floating], heat: Array) -> CurveMap:
@@ -95,8 +99,8 @@ def curve_map(x: NDArray[np.float32], graph: NeuronGraph, *, share: NDArray[np.f
     x = x - centre
     squares = np.einsum("ij,ij->j", x, x, dtype=np.float64)
     bends = _bends(graph)
+    share = share.astype(np.float32)
     for _ in range(_N_SWEEPS):
-        share = share.astype(np.float32)
         curves = _curves(share, x, squares, bends)
         weights, bias = _likelihood(x, x - share @ curves.astype(np.float32), curves)
         share = soft_assignment(-(x @ weights + bias.sum(axis=0)), 1.0)

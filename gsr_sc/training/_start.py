@@ -112,12 +112,12 @@ def annealed_targets(
     axes = principal_axes(source, rows, _N_COMPONENTS)
     assert graph.n_neurons is not None
     few = len(source) * graph.n_neurons <= _MOST_HELD
-    scores = component_scores(source, axes, None if few else rows)
+    raw = scores = component_scores(source, axes, None if few else rows)
     among = rows if few else slice(None)
     integrate: Integration | None = None
     if conditions is not None:
-        integrate = fit_integration(scores[among], conditions[rows])
-        scores = integrate(scores, conditions if few else conditions[rows])
+        integrate = fit_integration(raw[among], conditions[rows])
+        scores = integrate(raw, conditions if few else conditions[rows])
     seen = scores[among]
     first = seen if coordinates is None else coordinates[rows]
     neighbours = None
@@ -139,11 +139,14 @@ def annealed_targets(
     # Of fewer variables the components are the variables.
     if laid_out and not isinstance(graph, LearnedGraph) and is_branching(graph) and source.n_inputs > _N_COMPONENTS:
         curves = _curves(source, space, graph, start, rows)
+        if few:
+            every = curves.targets_of(_evidence(source, space, curves, scores - raw))
+            return Targets(lambda index, _: every[index], rows, seen, by_curves=True)
 
         def read(index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-            return curves.targets(space.inputs(index, inputs))
+            return curves.targets_of(curves.evidence(space.inputs(index, inputs)))
 
-        return Targets(_at_once(source, read) if few else read, rows, seen, by_curves=True)
+        return Targets(read, rows, seen, by_curves=True)
     if few:
         blocks = range(0, len(scores), _BLOCK_ROWS)
         held = np.concatenate([start.targets(scores[at : at + _BLOCK_ROWS]) for at in blocks])
@@ -177,10 +180,11 @@ class _Space:
 
     def inputs(self, index: NDArray[np.intp], inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """The variables of some rows, less what their components are shifted by, (n, n_inputs)."""
-        if self.integrate is None:
+        if self.integrate is None or self.conditions is None:
             return inputs
-        shifted: NDArray[np.float32] = self.scores(index, inputs) - self._projected(inputs)
-        return np.asarray(inputs + shifted @ self.axes.T, dtype=np.float32)
+        raw = self._projected(inputs)
+        shift = self.integrate(raw, self.conditions[index]) - raw
+        return np.asarray(inputs + shift @ self.axes.T, dtype=np.float32)
 
     def _projected(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray((inputs - self.baseline) @ self.axes, dtype=np.float32)
@@ -194,12 +198,7 @@ def _curves(source: Blocks, space: _Space, graph: NeuronGraph, start: AnnealedMa
     return curve_map(space.inputs(rows, x), graph, share=share, heat=start.heat)
 
 
-def _at_once(source: Blocks, read: Reading) -> Reading:
-    """The same, worked out for all rows in one pass and held."""
-    found: list[NDArray[np.float32]] = []
-    at = 0
-    for block in source.blocks():
-        found.append(read(np.arange(at, at + len(block)), block))
-        at += len(block)
-    held = np.concatenate(found)
-    return lambda index, _: held[index]
+def _evidence(source: Blocks, space: _Space, curves: CurveMap, shift: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of each neuron in all rows, worked out where they are; it is linear in the variables, as what batches shift is."""
+    along = component_scores(source, curves.weights) + shift @ (space.axes.T @ curves.weights)
+    return np.asarray(along + curves.evidence(space.baseline), dtype=np.float32)

@@ -92,6 +92,25 @@ def test_rows_are_placed_alike_all_at_once_and_one_by_one(
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
 
 
+@pytest.mark.parametrize("graph", [graphs.grid(4), graphs.wishbone(2, 4)])
+def test_rows_that_are_not_learnt_from_are_placed_where_they_are(
+    source: MatrixSource, monkeypatch: pytest.MonkeyPatch, graph: graphs.NeuronGraph
+) -> None:
+    """No process reads all rows for the start: that is work that can be dealt out."""
+    training, read = np.arange(0, 400, 2), []
+    blocks = MatrixSource.blocks
+
+    def noting(self: MatrixSource, rows: np.ndarray | None = None) -> Any:
+        read.append(np.arange(len(self)) if rows is None else rows)
+        return blocks(self, rows)
+
+    monkeypatch.setattr(MatrixSource, "blocks", noting)
+    targets = annealed_targets(source, graph, training=training, init="auto")
+    assert targets is not None
+    assert read
+    assert all(np.isin(rows, training).all() for rows in read)
+
+
 @pytest.mark.parametrize(
     ("graph", "n_vars", "options", "expected"),
     [
