@@ -2,7 +2,8 @@
 
 It is laid along the data unfolded by diffusion, so that its neurons are evenly spaced whether the cells are or not, and from
 there drawn anew through the principal components. First guesses differ in which branches meet first, and in what is taken
-for an outlying cluster: the map that tears neighbours apart least is kept.
+for an outlying cluster: the map that tears neighbours apart least is kept. Few observations with hardly any noise go round a ring
+along a tour through all of them, where neighbours would fold it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ._position import ends, steps_between
 from ._redraw import redraw, tells_as_much
 from ._soft_map import anneal, as_map
 from ._tips import assign_by_tips
+from ._tour import fit_tour_map
 from ._unfold import unfold
 
 if TYPE_CHECKING:
@@ -114,7 +116,9 @@ def fit_slender_map(
     seen, n_near = x[first.unfolded.kept], first.unfolded.neighbours.numbers.shape[1]
     second = drawing.anew(first) if second is None else second
     share, again = first.responsibilities(seen), second.responsibilities(seen)
-    return second if tells_as_much(graph, again, share, second.place(seen), n_near) else first
+    laid = second if tells_as_much(graph, again, share, second.place(seen), n_near) else first
+    along = fit_tour_map(x, graph, laid, kernel) if graph.kind == "ring" and candidates is None else None
+    return laid if along is None else along
 
 
 def _heats(kind: str, slowest: float) -> NDArray[np.float64]:

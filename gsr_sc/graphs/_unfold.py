@@ -94,6 +94,15 @@ def unfold(x: NDArray[np.floating], *, n_components: int = 10, bridges: bool = F
         kept = np.delete(kept, outlying)
     weight = np.clip(values, 0, None) / np.maximum(1 - values, 1e-9)
     coordinates = (vectors * (weight / max(weight[0], 1e-12))).astype(np.float32)
+    return _unfolded(x, kept, coordinates, k)
+
+
+def with_coordinates(x: NDArray[np.float32], coordinates: NDArray[np.float32]) -> Unfolded:
+    """Observations that hang together, with coordinates known otherwise, (n_obs, n_components)."""
+    return _unfolded(x, np.arange(len(x)), coordinates, _PLACED_BY)
+
+
+def _unfolded(x: NDArray[np.float32], kept: NDArray[np.intp], coordinates: NDArray[np.float32], k: int) -> Unfolded:
     # Trees are many times slower than a comparison with all, from about ten dimensions on.
     known = NearestNeighbors(n_neighbors=min(_PLACED_BY, len(kept)), algorithm="brute").fit(x[kept])
     return Unfolded(kept, coordinates, nearest_neighbours(x[kept], k), known)

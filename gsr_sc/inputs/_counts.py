@@ -54,7 +54,9 @@ def as_counts(data: Input, facts: Facts, *, transform: str | None = "auto", like
     if (found := unlogged(data.rows)) is not None:
         logger.info("%s holds logarithms of scaled counts: the counts are read back", data.where)
         return _with(as_it_is, *found, "exactly")
-    if transform == "auto" and likelihood in ("auto", "gaussian") and (found := abundances(data.rows)) is not None:
+    # Values up to 1 are brightness or shares: the logarithm of an abundance that is worth the name is more somewhere.
+    rough = transform == "auto" and likelihood in ("auto", "gaussian") and facts.kind != "unit"
+    if rough and (found := abundances(data.rows)) is not None:
         logger.info(
             "%s seems to hold logarithms of abundances that are no counts: scaled to about the depth of each observation",
             data.where,

@@ -78,6 +78,23 @@ def test_what_was_corrected_is_scaled_to_something_like_counts(logs: AnnData, tm
     assert again.of_counts() is again
 
 
+def test_pictures_are_no_logarithms() -> None:
+    """Brightness between 0 and 1 of many pixels, a third of them dark."""
+    rng = np.random.default_rng(0)
+    x = np.clip(rng.normal(0.3, 0.5, (150, 256)), 0, 1).astype(np.float32)
+    assert (x == 0).mean() > 0.2
+    params = GSR(**QUICK).fit(ad.AnnData(x)).fitted.params
+    assert (params["unlogged"], params["transform"]) == ("no", "none")
+
+
+def test_shares_of_a_total_are_still_read_back(logs: AnnData) -> None:
+    """Logarithms of counts over their total are below 1, too."""
+    sc.pp.normalize_total(logs, target_sum=1, layer="counts")
+    logs.X = np.log1p(logs.layers["counts"])
+    assert logs.X.max() < 1
+    assert GSR(**QUICK).fit(logs).fitted.params["unlogged"] == "exactly"
+
+
 def test_a_model_of_counts_takes_what_was_corrected_for_abundances(logs: AnnData) -> None:
     other = corrected(logs, 1)
     other.var_names = logs.var_names

@@ -1,0 +1,206 @@
+"""A ring through few observations with little noise, such as views of a turning object: the tour that bends least.
+
+Opposite views of an object may look more alike than views next to each other. Neighbours then tie both sides of the ring
+together, and a map of them folds it. A tour through all observations passes such places twice, straight on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial.distance import pdist, squareform
+
+from ._match import squared_distances
+from ._position import mean_angle, ring_angles
+from ._soft_map import Sweeps, as_map, sharing_width
+from ._unfold import with_coordinates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from ._graph import NeuronGraph
+    from ._laplacian import HeatKernel
+    from ._soft_map import AnnealedMap
+
+    Array = NDArray[np.float64]
+
+# More observations than these tell the way round by themselves, and a tour of them takes long.
+_MOST_OBSERVATIONS = 150
+# What one half of the components leaves unexplained along the tour of the other half, over that along the map: noise, through
+# which any tour finds a way, gives ratios above 1, folded rings .1 to .75.
+_CLEARER = 0.8
+_N_STARTS = 2
+# So many tours are tried from each start, times the number of observations.
+_TRIALS = 6500
+_SEED = 0
+_STRENGTHS = np.geomspace(1e-3, 1e6, 40)
+# As in the curves of branching maps: how much more a degree of freedom costs than by cross-validation alone.
+_COST = 1.4
+
+
+def fit_tour_map(
+    x: NDArray[np.float32], graph: NeuronGraph, other: AnnealedMap, kernel: HeatKernel
+) -> AnnealedMap | None:
+    """Lay few observations round a ring along a tour through all of them, if that tells clearly more than another map does.
+
+    Whether it does is judged by halves of the components: the tour of one half has to leave less of the other half
+    unexplained, both ways round.
+
+    Parameters
+    ----------
+    x
+        Principal components, (n_obs, n_components).
+    graph
+        A ring.
+    other
+        The map that is there already.
+    kernel
+        Heat kernel of the ring.
+
+    Returns
+    -------
+    The map along the tour, or None if the other one is to be kept.
+    """
+    if len(x) > _MOST_OBSERVATIONS or x.shape[1] < 4:
+        return None
+    values = np.asarray(x, dtype=np.float64)
+    angle = ring_angles(graph)
+    before = np.argsort(mean_angle(other.responsibilities(x), angle), kind="stable")
+    for half in (0, 1):
+        seen, judged = values[:, half::2], values[:, 1 - half :: 2]
+        if _unexplained(judged[closed_tour(seen)]) >= _CLEARER * _unexplained(judged[before]):
+            return None
+    order = closed_tour(values)
+    turn = np.empty(len(x))
+    turn[order] = np.arange(len(x)) * (2 * np.pi / len(x))
+    space = with_coordinates(x, _on_circle(turn).astype(np.float32))
+    prototypes = _on_circle(angle)
+    distance = squared_distances(space.coordinates, prototypes.astype(np.float32))
+    laid = Sweeps(prototypes, sharing_width(distance), distance)
+    return replace(as_map(laid, space.coordinates, kernel), unfolded=space)
+
+
+def closed_tour(x: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Order the observations along a closed way through all of them, short and then as straight as can be found.
+
+    A local search over reversals of stretches, first for the length, then for the sum of squared second differences, started
+    anew from the best tour so far with four of its pieces swapped.
+
+    Parameters
+    ----------
+    x
+        Coordinates, (n_obs, n_coordinates), at least 8 observations.
+
+    Returns
+    -------
+    Numbers of the observations in the order of the tour, (n_obs,).
+
+    Examples
+    --------
+    An eight, which crosses itself:
+
+    >>> import numpy as np
+    >>> from gsr_sc.graphs._tour import closed_tour
+    >>> turn = np.linspace(0, 2 * np.pi, 30, endpoint=False)
+    >>> order = closed_tour(np.column_stack([np.sin(turn), np.sin(2 * turn)]))
+    >>> sorted(np.unique(np.diff(order) % 30).tolist()) in ([1], [29])
+    True
+    """
+    moves = _Reversals(squareform(pdist(x)))
+    rng, n_obs = np.random.default_rng(_SEED), len(x)
+    found: list[tuple[float, NDArray[np.intp]]] = []
+    for _ in range(_N_STARTS):
+        order = moves.settle(rng.permutation(n_obs))
+        bend = moves.bend(order)
+        for _ in range(max(_TRIALS // n_obs, 1)):
+            first, second, third, last = np.split(order, np.sort(rng.choice(n_obs - 1, 3, replace=False) + 1))
+            trial = moves.settle(np.concatenate([first, third, second, last]))
+            if (less := moves.bend(trial)) < bend:
+                order, bend = trial, less
+        found.append((bend, order))
+    return min(found, key=lambda each: each[0])[1]
+
+
+class _Reversals:
+    """All ways to reverse a stretch of a tour, and what each gains.
+
+    Parameters
+    ----------
+    distance
+        Between observations, (n_obs, n_obs).
+    """
+
+    def __init__(self, distance: Array) -> None:
+        n_obs = len(distance)
+        start, stop = np.triu_indices(n_obs, 3)
+        proper = stop - start <= n_obs - 3
+        self._start, self._stop = start[proper], stop[proper]
+        self._distance, self._squares = distance, distance**2
+
+    def settle(self, order: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Reverse what gains most until nothing does, for the length and then for the bends."""
+        return self._climb(self._climb(order, self._shorter), self._straighter)
+
+    def bend(self, order: NDArray[np.intp]) -> float:
+        """Sum of squared second differences along the tour."""
+        after, next_but_one = np.roll(order, -1), np.roll(order, -2)
+        return float((4 * self._squares[order, after] - self._squares[order, next_but_one]).sum())
+
+    def _climb(self, order: NDArray[np.intp], gain: Callable[[NDArray[np.intp]], Array]) -> NDArray[np.intp]:
+        least = 1e-9 * float(self._squares.max(initial=0))
+        while True:
+            gained = gain(order)
+            best = int(gained.argmax())
+            if gained[best] <= least:
+                return order
+            at = slice(self._start[best] + 1, self._stop[best] + 1)
+            order = order.copy()
+            order[at] = order[at][::-1]
+
+    def _shorter(self, order: NDArray[np.intp]) -> Array:
+        """How much shorter each reversal makes the tour; the stretch begins after its start and ends at its stop."""
+        a, b, y, z = self._at(order, 0, 1)
+        return np.asarray(self._gain(self._distance, a, b, y, z))
+
+    def _straighter(self, order: NDArray[np.intp]) -> Array:
+        """How much less each bends it: a squared bend is 2 |pq|^2 + 2 |qr|^2 - |pr|^2."""
+        a, b, y, z = self._at(order, 0, 1)
+        before_a, after_b, before_y, after_z = self._at(order, -1, 2)
+        d = self._squares
+        skipped = d[before_a, b] + d[a, after_b] + d[before_y, z] + d[y, after_z]
+        skips = d[before_a, y] + d[a, before_y] + d[after_b, z] + d[b, after_z]
+        return np.asarray(4 * self._gain(d, a, b, y, z) - skipped + skips)
+
+    def _at(self, order: NDArray[np.intp], before: int, after: int) -> tuple[NDArray[np.intp], ...]:
+        n = len(order)
+        return tuple(order[(at + by) % n] for at in (self._start, self._stop) for by in (before, after))
+
+    @staticmethod
+    def _gain(d: Array, a: NDArray[np.intp], b: NDArray[np.intp], y: NDArray[np.intp], z: NDArray[np.intp]) -> Array:
+        return np.asarray(d[a, b] + d[y, z] - d[a, y] - d[b, z])
+
+
+def _unexplained(x: Array) -> float:
+    """What is left of values in the order of a ring beside smooth curves, by generalised cross-validation.
+
+    Curves are periodic smoothing splines of one strength, the best: in waves round the ring, factors.
+    """
+    n_obs = len(x)
+    waves = np.fft.rfft(x - x.mean(axis=0), axis=0)
+    times = np.full(len(waves), 2.0)
+    times[0] = 1
+    if n_obs % 2 == 0:
+        times[-1] = 1
+    power = times * (np.abs(waves) ** 2).sum(axis=1) / n_obs
+    bends = (2 - 2 * np.cos(2 * np.pi * np.arange(len(waves)) / n_obs)) ** 2
+    kept = 1 / (1 + _STRENGTHS[:, None] * bends)
+    left, freedom = (1 - kept) ** 2 @ power, _COST * (kept @ times)
+    return float((n_obs * left / np.maximum(n_obs - freedom, 1) ** 2).min())
+
+
+def _on_circle(angle: NDArray[np.floating]) -> Array:
+    return np.column_stack([np.cos(angle), np.sin(angle)])
