@@ -50,7 +50,7 @@ def test_views_that_look_like_those_opposite_find_their_angle(monkeypatch: pytes
 
 
 def test_views_that_were_not_seen_are_placed_between_those_that_were() -> None:
-    x, angle = folded(72)
+    x, angle = folded(72, alike=0.2)
     fitted = fit_annealed_map(x[:60], RING)
     placed = mean_angle(fitted.responsibilities(x), ring_angles(RING))
     assert metrics.circular_concordance(placed[60:], angle[60:]) > 0.95
@@ -78,7 +78,7 @@ def test_noise_through_which_any_tour_finds_a_way_is_left_to_the_map(
 @pytest.mark.parametrize(
     ("x", "graph", "options"),
     [
-        (folded(160)[0], RING, {}),
+        (folded(125)[0], RING, {}),
         (folded(72)[0][:, :3], RING, {}),
         (folded(72)[0], graphs.line(16), {}),
         (folded(72)[0], RING, {"candidates": [folded(72)[0]]}),
@@ -93,7 +93,7 @@ def test_there_is_no_tour(monkeypatch: pytest.MonkeyPatch, x: np.ndarray, graph:
 @settings(max_examples=20)
 @given(seed=st.integers(0, 1000))
 def test_the_tour_is_the_same_in_any_order_of_the_observations(seed: int) -> None:
-    x, angle = folded(40, noise=0)
+    x, angle = folded(40, alike=0.3, noise=0)
     rows = np.random.default_rng(seed).permutation(len(x))
     assert is_round(_tour.closed_tour(x[rows]), angle[rows])
 
