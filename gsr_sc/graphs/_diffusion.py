@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 
 from ._neighbours import Neighbours, nearest_neighbours, neighbour_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_TOLERANCES, _LAST_TOLERANCE = (0, 1e-9), 1e-6
 
 
 def diffusion_coordinates(
@@ -76,10 +80,20 @@ def slowest_vectors(affinity: sparse.csr_array, n_vectors: int) -> tuple[NDArray
         density = np.asarray(affinity.sum(axis=1)).ravel() ** -power
         affinity = sparse.diags_array(density) @ affinity @ sparse.diags_array(density)
     n_vectors = min(n_vectors + 1, n_obs - 1)
-    # Newer releases of scipy draw from a generator where ARPACK has to restart; older ones have a fixed stream inside.
-    fixed = {"rng": np.random.default_rng(0)} if "rng" in inspect.signature(eigsh).parameters else {}
-    values, vectors = eigsh(affinity, k=n_vectors, which="LA", v0=np.ones(n_obs), **fixed)
+    values, vectors = _largest(affinity, n_vectors)
     slowest = np.argsort(values)[::-1]
     vectors = vectors[:, slowest] * density[:, None]
     vectors /= np.maximum(np.sqrt((vectors**2).mean(axis=0)), 1e-300)
     return values[slowest][1:], vectors[:, 1:]
+
+
+def _largest(matrix: sparse.csr_array, k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The largest eigenvalues and their vectors, as exactly as can be had."""
+    # Newer releases of scipy draw from a generator where ARPACK has to restart; older ones have a fixed stream inside.
+    fixed = {"rng": np.random.default_rng(0)} if "rng" in inspect.signature(eigsh).parameters else {}
+    find = partial(eigsh, matrix, k=k, which="LA", v0=np.ones(matrix.shape[0]), **fixed)
+    # Of many small clusters that hardly hang together the eigenvalues are too much alike to be told to the last bit.
+    for tolerance in _TOLERANCES:
+        with suppress(ArpackNoConvergence):
+            return find(tol=tolerance)
+    return find(tol=_LAST_TOLERANCE)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 from scipy.sparse import csgraph
 from sklearn.neighbors import NearestNeighbors
 
@@ -61,7 +62,9 @@ def unfold(x: NDArray[np.floating], *, n_components: int = 10, bridges: bool = F
     """Coordinates that follow a bent, noisy process: diffusion distances over all times.
 
     Diffusion runs along the nearest-neighbour graph. Clusters that hardly hang together with the rest would take
-    the slowest coordinates for themselves, whatever the process does: they are set aside one after the other.
+    the slowest coordinates for themselves, whatever the process does: they are set aside one after the other. Where the
+    graph falls into pieces of which none holds most observations, as that of few observations with little noise does at
+    every wider gap between them, the pieces are tied to their nearest.
 
     Parameters
     ----------
@@ -81,14 +84,16 @@ def unfold(x: NDArray[np.floating], *, n_components: int = 10, bridges: bool = F
     n_obs = len(x)
     k = min(max(n_obs // _OBSERVATIONS_PER_NEIGHBOUR, _FEWEST_NEIGHBOURS), N_NEIGHBOURS)
     affinity = affinities(nearest_neighbours(x, k))
-    kept = np.arange(n_obs)
-    for _ in range(_MAX_ROUNDS):
-        n_pieces, piece = csgraph.connected_components(affinity[kept][:, kept], directed=False)
-        if n_pieces > 1:
-            kept = kept[piece == np.bincount(piece).argmax()]
-        values, vectors = slowest_vectors(affinity[kept][:, kept], n_components)
-        most = 0 if bridges else int(_OUTLYING_SHARE * n_obs) - (n_obs - len(kept))
-        outlying = next(filter(len, (_beyond_gap(v, most) for v in vectors.T[:_SLOWEST_LOOKED_AT])), None)
+    if _outside_largest(affinity) > _OUTLYING_SHARE:
+        affinity = tied(affinity, x)
+    piece = csgraph.connected_components(affinity, directed=False)[1]
+    kept = np.flatnonzero(piece == np.bincount(piece).argmax())
+    for rounds_left in reversed(range(_MAX_ROUNDS)):
+        hanging = affinity[kept][:, kept]
+        values, vectors = slowest_vectors(hanging, n_components)
+        most = 0 if bridges or not rounds_left else int(_OUTLYING_SHARE * n_obs) - (n_obs - len(kept))
+        found = (_beyond_gap(v, most) for v in vectors.T[:_SLOWEST_LOOKED_AT])
+        outlying = next((each for each in found if len(each) and _hang_together_without(hanging, each)), None)
         if outlying is None:
             break
         kept = np.delete(kept, outlying)
@@ -106,6 +111,48 @@ def _unfolded(x: NDArray[np.float32], kept: NDArray[np.intp], coordinates: NDArr
     # Trees are many times slower than a comparison with all, from about ten dimensions on.
     known = NearestNeighbors(n_neighbors=min(_PLACED_BY, len(kept)), algorithm="brute").fit(x[kept])
     return Unfolded(kept, coordinates, nearest_neighbours(x[kept], k), known)
+
+
+def tied(affinity: sparse.csr_array, x: NDArray[np.float32]) -> sparse.csr_array:
+    """The same with one more edge, as strong as between near neighbours, for each way from a piece to the nearest other.
+
+    The shortest ways that make the pieces one, found as minimum spanning trees are (Boruvka 1926).
+
+    Parameters
+    ----------
+    affinity
+        Symmetric weights between neighbours, (n_obs, n_obs).
+    x
+        Coordinates, (n_obs, n).
+    """
+    while True:
+        n_pieces, piece = csgraph.connected_components(affinity, directed=False)
+        if n_pieces == 1:
+            return affinity
+        ways = {_nearest_way(x, np.flatnonzero(piece == number), piece != number) for number in range(n_pieces)}
+        first, second = np.array(sorted(ways)).T
+        edge = sparse.csr_array((np.ones(len(first)), (first, second)), shape=affinity.shape)
+        affinity = affinity + edge + edge.T
+
+
+def _nearest_way(x: NDArray[np.float32], inside: NDArray[np.intp], outside: NDArray[np.bool]) -> tuple[int, int]:
+    others = np.flatnonzero(outside)
+    distance, number = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(x[others]).kneighbors(x[inside])
+    at = int(distance[:, 0].argmin())
+    first, second = int(inside[at]), int(others[number[at, 0]])
+    return min(first, second), max(first, second)
+
+
+def _hang_together_without(affinity: sparse.csr_array, some: NDArray[np.intp]) -> bool:
+    """Whether the rest stays in one piece: what others hang on is no outlying cluster."""
+    rest = np.delete(np.arange(affinity.shape[0]), some)
+    return int(csgraph.connected_components(affinity[rest][:, rest], directed=False)[0]) == 1
+
+
+def _outside_largest(affinity: sparse.csr_array) -> float:
+    """Share of the observations that are not in the largest piece."""
+    piece = csgraph.connected_components(affinity, directed=False)[1]
+    return 1 - float(np.bincount(piece).max()) / len(piece)
 
 
 def _beyond_gap(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:

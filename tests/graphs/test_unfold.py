@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from _scores import principal_components
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csgraph
+from scipy.spatial.distance import pdist, squareform
 
 from gsr_sc import datasets, graphs, metrics
-from gsr_sc.graphs import fit_annealed_map, order
-from gsr_sc.graphs._unfold import unfold
+from gsr_sc.graphs import fit_annealed_map, nearest_neighbours, order
+from gsr_sc.graphs._diffusion import affinities
+from gsr_sc.graphs._unfold import tied, unfold
 
 # The network learns the responsibilities of a start as squares of its activations, hence the roots below.
 
@@ -79,6 +84,67 @@ def test_the_order_of_a_line_is_recovered_whatever_troubles_it(seed: int, troubl
     assert metrics.order_agreement(position, adata.obs["time"]) >= 0.975
     scrambled = np.sqrt(fit_annealed_map(x, graph.permuted(seed)).responsibilities(x))
     assert metrics.order_agreement(order(graph, scrambled), adata.obs["time"]) < 0.925
+
+
+def curve(n_obs: int, *, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Few observations along a curve of three half-waves in 60 variables, at random and so with gaps."""
+    rng = np.random.default_rng(seed)
+    t = rng.random(n_obs)
+    waves = np.cos(np.pi * np.outer(t, np.arange(1, 4)))
+    return principal_components(waves @ rng.normal(size=(3, 60)) + noise * rng.normal(size=(n_obs, 60))), t
+
+
+@pytest.mark.parametrize("n_obs", [60, 100])
+@pytest.mark.parametrize("noise", [0.05, 0.2])
+@pytest.mark.parametrize("seed", range(4))
+def test_few_clear_observations_hang_together_over_gaps(n_obs: int, noise: float, seed: int) -> None:
+    x, t = curve(n_obs, noise=noise, seed=seed)
+    assert len(unfold(x).kept) >= 0.8 * n_obs
+    graph = graphs.line(16)
+    position = order(graph, np.sqrt(fit_annealed_map(x, graph).responsibilities(x)))
+    assert metrics.order_agreement(position, t) > 0.95
+
+
+@given(seed=st.integers(0, 1000), n_obs=st.integers(10, 60))
+def test_pieces_are_tied_by_their_shortest_ways(seed: int, n_obs: int) -> None:
+    x = np.random.default_rng(seed).normal(size=(n_obs, 2)).astype(np.float32)
+    apart = affinities(nearest_neighbours(x, 2))
+    one = tied(apart, x)
+    assert csgraph.connected_components(one)[0] == 1
+    assert abs(one - one.T).max() == 0
+    _, piece = csgraph.connected_components(apart)
+    first, second = (one - apart).nonzero()
+    # As many edges as a tree of the pieces has, in both directions, and those of the tree of least length.
+    assert len(first) == 2 * piece.max()
+    distance = squareform(pdist(x.astype(np.float64)))
+    distance[piece[:, None] != piece] += 100
+    least = csgraph.minimum_spanning_tree(distance)
+    assert {tuple(sorted(edge)) for edge in zip(first, second, strict=True)} == {
+        tuple(sorted(edge)) for edge in zip(*least.nonzero(), strict=True) if piece[edge[0]] != piece[edge[1]]
+    }
+
+
+def test_what_others_hang_on_is_not_set_aside() -> None:
+    """Two clusters that only a third one ties to each other: all three stay."""
+    rng = np.random.default_rng(0)
+    sizes = (60, 20, 60)
+    x = np.concatenate([np.array([10.0 * i, 0]) + rng.normal(size=(n, 2)) for i, n in enumerate(sizes)])
+    bridge = np.column_stack([np.linspace(0, 20, 9), np.zeros(9)])
+    kept = unfold(np.concatenate([x, bridge]).astype(np.float32)).kept
+    middle = np.arange(60, 80)
+    assert np.isin(middle, kept).all()
+    assert (kept < 60).sum() == 60
+    assert ((kept >= 80) & (kept < 140)).sum() == 60
+
+
+def test_many_outlying_clusters_leave_coordinates_for_what_is_kept() -> None:
+    """However many rounds it takes: every round sets one aside, and there are at most ten."""
+    x, _ = coil(600)
+    rng = np.random.default_rng(1)
+    away = [100 * (i + 1) * np.eye(5)[i % 3] + rng.normal(size=(9, 5)) * 0.05 for i in range(13)]
+    space = unfold(np.concatenate([x, *away]))
+    assert len(space.kept) == len(space.coordinates)
+    assert np.isin(np.arange(600), space.kept).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
