@@ -66,7 +66,7 @@ tolerance
 init
     Where the map starts. `"pca"`, `"spectral"`: an annealed soft map started from principal components or
     diffusion coordinates. `"auto"`: lines, rings and trees are laid along the data unfolded by diffusion, with outlying
-    clusters set aside, and branches then read from a smooth curve of every variable; a ring of at most 120 observations with
+    clusters set aside, and branches then read from a smooth curve of every variable; a ring of at most 250 observations with
     little noise (views of an object) along a tour of them; other graphs start from principal components. `"random"`: none, which folds the map.
     Any other name is a key of `.obsm`, with or without its `X_`, to start the annealed map from, such as `"phate"`.
 activation
