@@ -108,7 +108,7 @@ def closed_tour(x: NDArray[np.floating]) -> NDArray[np.intp]:
 
     >>> import numpy as np
     >>> from gsr_sc.graphs._tour import closed_tour
-    >>> turn = np.linspace(0, 2 * np.pi, 30, endpoint=False)
+    >>> turn = np.linspace(0, 2 * np.pi, 30, endpoint=False) + 0.1
     >>> order = closed_tour(np.column_stack([np.sin(turn), np.sin(2 * turn)]))
     >>> sorted(np.unique(np.diff(order) % 30).tolist()) in ([1], [29])
     True
