@@ -44,7 +44,8 @@ transform
     else `"combined"`. From log-normalised counts (each cell's scaled to one total, then log(1 + x)) `"auto"` and `"pearson"`
     read the counts back, without loss, so that the map is that of the counts. Logarithms of other abundances (transcripts per
     million, corrected counts; 100 variables or more, a tenth zero, some above 1) `"auto"` brings to about the depth of each
-    observation: a fifth of its values below one. `params["unlogged"]` says which it was. The other transforms take logarithms as they are.
+    observation: a fifth of its values below one. `params["unlogged"]` says which it was. The other transforms take logarithms
+    as they are.
 likelihood
     What the decoder is judged by, whatever the encoder sees. `"gaussian"`: squared error on that scale.
     `"nb"`, `"poisson"`: negative binomial or Poisson likelihood of counts, given the total of each cell.
@@ -67,7 +68,8 @@ init
     Where the map starts. `"pca"`, `"spectral"`: an annealed soft map started from principal components or
     diffusion coordinates. `"auto"`: lines, rings and trees are laid along the data unfolded by diffusion, with outlying
     clusters set aside, and branches then read from a smooth curve of every variable; a ring of at most 250 observations with
-    little noise (views of an object) along a tour of them; other graphs start from principal components. `"random"`: none, which folds the map.
+    little noise (views of an object) along a tour of them; other graphs start from principal components. `"random"`: none,
+    which folds the map.
     Any other name is a key of `.obsm`, with or without its `X_`, to start the annealed map from, such as `"phate"`.
 activation
     `"simplex"`: roots of a softmax over neurons, which gives local patches: squared, the activations of a cell sum to 1.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
+from ._smoothing import cross_validated
 from ._soft_map import smoothed, soft_assignment
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _N_SWEEPS = 4
 # Strengths of smoothing, in cells of a usual neuron, from next to none to straight lines; flat curves come beside them.
 _STRENGTHS = np.geomspace(0.1, 1e4, 11)
-# Degrees of freedom cost so much more than by cross-validation alone, which now and then hardly smooths at all (Wood 2017).
-_COST = 1.4
 # No variable is taken to be less noisy than this share of its standard deviation, or one would say where an observation is.
 _LEAST_NOISE = 0.3
 # Processes that variables share beside the branches, such as the cell cycle: so many directions are weighed by what they vary.
@@ -136,11 +135,11 @@ def _curves(share: NDArray[np.float32], x: NDArray[np.float32], squares: Array, 
     kept = 1 / (1 + np.maximum(values, 0) * mass.mean() * _STRENGTHS[:, None])
     left = squares - (2 * kept - kept**2) @ along**2
     n_obs = len(x)
-    score = n_obs * left / np.maximum(n_obs - _COST * kept.sum(axis=1, keepdims=True), 1) ** 2
+    score = cross_validated(left, kept.sum(axis=1, keepdims=True), n_obs)
     best = score.argmin(axis=0)
     curves = basis @ (kept[best].T * along)
     # Flat at zero, the mean.
-    curves[:, score.min(axis=0) >= n_obs * squares / (n_obs - _COST) ** 2] = 0
+    curves[:, score.min(axis=0) >= cross_validated(squares, 1, n_obs)] = 0
     return np.asarray(curves)
 
 

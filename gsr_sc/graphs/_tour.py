@@ -15,6 +15,7 @@ from scipy.stats import gmean
 
 from ._match import squared_distances
 from ._position import mean_angle, ring_angles
+from ._smoothing import cross_validated
 from ._soft_map import Sweeps, as_map, sharing_width
 from ._unfold import with_coordinates
 
@@ -39,8 +40,6 @@ _N_STARTS, _N_NEAR = 2, 15
 _TRIALS = 4000
 _SEED = 0
 _STRENGTHS = np.geomspace(1e-3, 1e6, 40)
-# As in the curves of branching maps: how much more a degree of freedom costs than by cross-validation alone.
-_COST = 1.4
 
 
 def fit_tour_map(
@@ -217,8 +216,7 @@ def _unexplained(x: Array) -> float:
     power = times * (np.abs(waves) ** 2).sum(axis=1) / n_obs
     bends = (2 - 2 * np.cos(2 * np.pi * np.arange(len(waves)) / n_obs)) ** 2
     kept = 1 / (1 + _STRENGTHS[:, None] * bends)
-    left, freedom = (1 - kept) ** 2 @ power, _COST * (kept @ times)
-    return float((n_obs * left / np.maximum(n_obs - freedom, 1) ** 2).min())
+    return float(cross_validated((1 - kept) ** 2 @ power, kept @ times, n_obs).min())
 
 
 def _on_circle(angle: NDArray[np.floating]) -> Array:

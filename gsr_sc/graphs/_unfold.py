@@ -84,10 +84,9 @@ def unfold(x: NDArray[np.floating], *, n_components: int = 10, bridges: bool = F
     n_obs = len(x)
     k = min(max(n_obs // _OBSERVATIONS_PER_NEIGHBOUR, _FEWEST_NEIGHBOURS), N_NEIGHBOURS)
     affinity = affinities(nearest_neighbours(x, k))
-    if _outside_largest(affinity) > _OUTLYING_SHARE:
-        affinity = tied(affinity, x)
-    piece = csgraph.connected_components(affinity, directed=False)[1]
-    kept = np.flatnonzero(piece == np.bincount(piece).argmax())
+    kept = _largest_piece(affinity)
+    if n_obs - len(kept) > _OUTLYING_SHARE * n_obs:
+        affinity, kept = tied(affinity, x), np.arange(n_obs)
     for rounds_left in reversed(range(_MAX_ROUNDS)):
         hanging = affinity[kept][:, kept]
         values, vectors = slowest_vectors(hanging, n_components)
@@ -149,10 +148,10 @@ def _hang_together_without(affinity: sparse.csr_array, some: NDArray[np.intp]) -
     return int(csgraph.connected_components(affinity[rest][:, rest], directed=False)[0]) == 1
 
 
-def _outside_largest(affinity: sparse.csr_array) -> float:
-    """Share of the observations that are not in the largest piece."""
+def _largest_piece(affinity: sparse.csr_array) -> NDArray[np.intp]:
+    """Sorted numbers of the observations in the largest connected piece."""
     piece = csgraph.connected_components(affinity, directed=False)[1]
-    return 1 - float(np.bincount(piece).max()) / len(piece)
+    return np.flatnonzero(piece == np.bincount(piece).argmax())
 
 
 def _beyond_gap(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gsr_sc import datasets, graphs, metrics
 from gsr_sc.graphs import _curve_map as module
 from gsr_sc.graphs import curve_map
+from gsr_sc.graphs._smoothing import COST
 
 GRAPH = graphs.wishbone(2, 8)
 N_OBS = 600
@@ -99,7 +100,7 @@ def test_curves_are_those_of_penalised_least_squares() -> None:
             weights = np.diag(mass + 1e-3 * mass.mean()) + strength * mass.mean() * bends
             curves, used = np.linalg.solve(weights, share.T @ x), np.trace(np.linalg.solve(weights, np.diag(mass)))
         left = ((x - share @ curves) ** 2).sum(axis=0)
-        score = N_OBS * left / (N_OBS - module._COST * used) ** 2
+        score = N_OBS * left / (N_OBS - COST * used) ** 2
         expected[:, score < best] = curves[:, score < best]
         best = np.minimum(best, score)
     found = module._curves(share.astype(np.float32), x.astype(np.float32), (x**2).sum(axis=0), bends)

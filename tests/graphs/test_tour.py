@@ -14,6 +14,7 @@ from scipy.spatial.distance import pdist, squareform
 from gsr_sc import datasets, graphs, metrics
 from gsr_sc.graphs import _slender, _tour, fit_annealed_map
 from gsr_sc.graphs._position import mean_angle, ring_angles
+from gsr_sc.graphs._smoothing import COST
 
 RING = graphs.ring(16)
 
@@ -133,5 +134,5 @@ def test_what_curves_leave_over_is_that_of_penalised_least_squares(n_obs: int) -
     for strength in _tour._STRENGTHS:
         smooth = np.linalg.inv(np.eye(n_obs) + strength * bends.T @ bends)
         left = ((x - smooth @ x) ** 2).sum()
-        scores.append(n_obs * left / max(n_obs - _tour._COST * np.trace(smooth), 1) ** 2)
+        scores.append(n_obs * left / max(n_obs - COST * np.trace(smooth), 1) ** 2)
     np.testing.assert_allclose(_tour._unexplained(x), min(scores), rtol=1e-6)
