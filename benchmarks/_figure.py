@@ -88,5 +88,6 @@ def _panel(panel: Axes, means: dict[tuple[str, str, str], float], names: list[st
 
 def _style(method: str, given: str) -> str:
     if method.startswith("gsr_sc"):
-        return {"counts": "gsr_sc, counts", "lengths": "gsr_sc, per length"}.get(given, "gsr_sc, log values")
+        names = {"counts": "gsr_sc, counts", "lengths": "gsr_sc, per length", "corrected": "gsr_sc, corrected counts"}
+        return names.get(given, "gsr_sc, log values")
     return method

@@ -97,6 +97,8 @@ class DataSet:
             return adata, {"layer": "counts"}
         if how == "lengths":
             return self.per_length(), {}
+        if how == "corrected":
+            return self.corrected(), {}
         return self.log(), {}
 
     def per_length(self) -> ad.AnnData:
@@ -108,6 +110,14 @@ class DataSet:
         adata.uns.pop("log1p")
         sc.pp.normalize_total(adata, target_sum=1e6)
         sc.pp.log1p(adata)
+        return adata
+
+    def corrected(self) -> ad.AnnData:
+        """Return a copy with counts less a random part of each, up to .4 of it, as where the ambient part was removed."""
+        adata = self.adata.copy()
+        values = sparse.csr_matrix(adata.X).astype(np.float32)
+        values.data *= np.random.default_rng(0).uniform(0.6, 1, values.nnz).astype(np.float32)
+        adata.X = values
         return adata
 
     def log(self) -> ad.AnnData:

@@ -28,7 +28,7 @@ from _sets import DataSet, data_sets
 from _table import as_text, peer_rows, write
 from _targets import AGREEMENT, checks
 
-INPUTS = ("counts", "log", "lengths")
+INPUTS = ("counts", "log", "lengths", "corrected")
 HERE = Path(__file__).parent
 
 

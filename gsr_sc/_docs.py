@@ -29,7 +29,7 @@ n_neurons
 layer
     Layer to read instead of X.
 use_rep
-    Key of `.obsm` to read instead of X, used as given. `"X"` means X.
+    Key of `.obsm` to read instead of X, used as given, in whatever unit. `"X"` means X.
 mask_var
     Which variables to use: the name of a boolean column of `.var`, or a boolean array.
     By default `highly_variable` if there is such a column, else all.
@@ -39,13 +39,13 @@ transform
     `"pearson"`: analytic Pearson residuals of counts. `"combined"`: of counts a mean of these two at equal variance,
     which finds rare types as the first and graded programs as the second; the first weigh more, the more counts vary beyond
     sampling (`params["log_weight"]`). Other values are centred and divided by
-    sd^(2/3), so that genes that vary more say more, but not in proportion. None: values as given.
+    sd^(2/3), so that genes that vary more say more, but not in proportion. None: values as given, in whatever unit.
     `"auto"`: None for representations and for fractions between 0 and 1 (grey images); `"zscore"` for zeros and ones;
-    else `"combined"`. From log-normalised counts (each cell's scaled to one total, then log(1 + x)) `"auto"` and `"pearson"`
-    read the counts back, without loss, so that the map is that of the counts. Logarithms of other abundances (transcripts per
-    million, corrected counts; 100 variables or more, a tenth zero, some above 1) `"auto"` brings to about the depth of each
-    observation: a fifth of its values below one. `params["unlogged"]` says which it was. The other transforms take logarithms
-    as they are.
+    else `"combined"`. From normalised counts (each cell's scaled to one total, with or without log(1 + x)) `"auto"` and
+    `"pearson"` read the counts back, without loss, so that the map is that of the counts. Other abundances (corrected counts,
+    transcripts per million, intensities; high values many times the median) and their logarithms (100 variables or more, a
+    tenth zero, some above 1) `"auto"` brings to about the depth of each observation: a fifth of its values below one.
+    `params["unlogged"]` says which it was. The other transforms take values as they are.
 likelihood
     What the decoder is judged by, whatever the encoder sees. `"gaussian"`: squared error on that scale.
     `"nb"`, `"poisson"`: negative binomial or Poisson likelihood of counts, given the total of each cell.

@@ -15,9 +15,11 @@ from ._shared import SharedRows
 from ._source import Block, MatrixSource
 from ._spill import release
 from ._transform import Transform, TransformKind, log_normalise, row_totals
-from ._unlog import unlogged
+from ._unlog import BASES, NO_LOGARITHM, unlogged
 
 __all__ = [
+    "BASES",
+    "NO_LOGARITHM",
     "Block",
     "Blocks",
     "Collected",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +67,7 @@ class Block:
     @property
     def observed(self) -> NDArray[np.float32]:
         """The variables that are there, as they stand in the matrix, (n, n_found)."""
-        return as_given(self.transform)(as_float(self.values))
-
-
-def as_given(transform: Transform) -> Transform:
-    """The same variables, and nothing done to them."""
-    return replace(transform, kind="none")
+        return self.transform.as_given(as_float(self.values))
 
 
 class MatrixSource:
@@ -107,7 +102,6 @@ class MatrixSource:
         self._transform = transform
         # From raw float32 rows and their totals to what the network reads.
         self._reading: Callable[..., NDArray[np.float32]] = transform
-        self._as_given = as_given(transform)
         self._totals = totals
         self._held: Rows | None = None
         self._held_values: NDArray[np.float32] | None = None
@@ -149,7 +143,7 @@ class MatrixSource:
 
     def observed(self, index: Index) -> NDArray[np.float32]:
         """The same variables of the rows as they stand in the matrix, (batch, n_inputs): what a count model explains."""
-        return self._as_given(self._rows.take(index))
+        return self._transform.as_given(self._rows.take(index))
 
     def shuffled(
         self, rows: NDArray[np.intp], rng: np.random.Generator, most: int, *, n_shares: int = 1, mine: int = 0

@@ -33,7 +33,8 @@ class Transform:
         `"zscore"`: counts are first scaled to the same total and log(1 + x) is taken, then every variable is centred
         and divided by its standard deviation. `"pearson"`: analytic Pearson residuals of counts.
         `"combined"`: of counts a weighted mean of both, after Pearson residuals are divided by `spread`; other values are
-        centred and divided by a power of their standard deviation. `"none"`: as given.
+        centred and divided by a power of their standard deviation. `"none"`: as given, but for the origin and one unit for
+        all variables, so that what is learned does not depend on those in which they were measured.
     counts
         Whether the matrix holds counts.
     columns
@@ -41,7 +42,7 @@ class Transform:
     target
         Total to which counts are scaled before the logarithm.
     mean, scale
-        Per used variable: centre and divisor of `"zscore"` and `"combined"`; share of all counts (and one) of
+        Per used variable: centre and divisor of `"zscore"`, `"combined"` and `"none"`; share of all counts (and one) of
         `"pearson"`.
     baseline
         Mean of the transformed values over the training cells, per used variable: what explained variance is about.
@@ -89,7 +90,10 @@ class Transform:
             totals = row_totals(rows)
         rows = self._narrowed(rows)
         if self.kind == "none":
-            return _dense(rows)
+            values = _dense(rows)
+            values -= self.mean
+            values /= self.scale
+            return values
         if self.kind == "pearson":
             return self._residuals(_dense(rows), totals, self.mean)
         residuals = None
@@ -107,6 +111,25 @@ class Transform:
             residuals *= (1 - weight) / np.float32(self.spread)
             x += residuals
         return x
+
+    def as_given(self, rows: Any) -> NDArray[np.float32]:
+        """The variables that the network sees as they stand in raw float32 rows, (batch, n_inputs)."""
+        return _dense(self._narrowed(rows))
+
+    def given_back(self, seen: NDArray[np.float32], *, differences: bool = False) -> NDArray[np.float32]:
+        """What the network sees, (batch, n_inputs), as users see it: values as given in their own units, others transformed.
+
+        Parameters
+        ----------
+        seen
+            What the network sees, or expects to see.
+        differences
+            Whether these are differences between such.
+        """
+        if self.kind != "none":
+            return seen
+        values = seen * self.scale
+        return values if differences else values + self.mean
 
     def part(self, kept: NDArray[np.bool_]) -> Transform:
         """The same for some of the variables, by a mask of (n_inputs,)."""

@@ -1,4 +1,4 @@
-"""Counts read back from logarithms: what is stored is log(1 + count x unit), and every cell has a unit of its own."""
+"""Counts read back: what is stored is count x unit, or log(1 + count x unit), and every cell has a unit of its own."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from ._rows import Index, Rows, T
 
-# Natural logarithms, and those of other bases.
+# Natural logarithms, and those of other bases. Values that are no logarithms have none.
 BASES = (float(np.e), 2.0, 10.0)
+NO_LOGARITHM = None
 # The smallest count of a cell is 1, but for cells of few genes, which are tried up to here, on so many of their values.
 _LARGEST_SMALLEST, _N_PROBED = 100, 24
 # Single precision: relative error of a value, for each unit of its logarithm. Of what is no count hardly one in a thousand
@@ -29,8 +30,8 @@ _MOST_SLACK, _LEAST_TOLD = 0.1, 0.3
 _ABOVE_ONE = 1.5
 # Natural logarithm that is beyond any count.
 LARGEST = 50.0
-# Relative spread of what is the same in all rows, and how many it takes to say so.
-_SAME, _FEWEST_TO_COMPARE = 0.01, 20
+# Relative spread of what is the same in all rows, how many it takes to say so, and how many may be multiples of it.
+_SAME, _FEWEST_TO_COMPARE, _MOST_MULTIPLES = 0.01, 20, 0.1
 # As many rows say which logarithm it is and whether to look on, unless more than a share of them hold other values.
 _N_TRIED, _MOST_WRONG_TRIED = 500, 0.1
 
@@ -55,7 +56,7 @@ class Units(NamedTuple):
 
 
 class UnloggedRows(WrappedRows):
-    """Counts, read back row by row from their logarithms.
+    """Counts, read back row by row from their logarithms, or from values that were only scaled.
 
     Parameters
     ----------
@@ -64,12 +65,12 @@ class UnloggedRows(WrappedRows):
     unit
         What each row was multiplied by, (n_obs,).
     base
-        Of the logarithm.
+        Of the logarithm; None if there is none.
     whole
         Whether counts are whole numbers, so that what is none is due to rounding.
     """
 
-    def __init__(self, rows: Rows, unit: NDArray[np.float64], base: float, *, whole: bool = True) -> None:
+    def __init__(self, rows: Rows, unit: NDArray[np.float64], base: float | None, *, whole: bool = True) -> None:
         super().__init__(rows)
         self.dtype = np.dtype(np.float32)
         self.base = base
@@ -92,18 +93,24 @@ class UnloggedRows(WrappedRows):
 
 
 def unlogged(
-    rows: Rows, *, most_wrong: float = 0.005, expected: bool = False
+    rows: Rows,
+    *,
+    bases: tuple[float | None, ...] = (NO_LOGARITHM, *BASES),
+    most_wrong: float = 0.005,
+    expected: bool = False,
 ) -> tuple[UnloggedRows, NDArray[np.float64]] | None:
-    """Counts that rows are logarithms of, and the total of each row, (n_obs,); None if they are of none.
+    """Counts that rows are logarithms or multiples of, and the total of each row, (n_obs,); None if they are of none.
 
     Every count of a row was multiplied by the same number (divided by the total of the cell, and times what all are to have),
-    1 was added and the logarithm taken, as by `sc.pp.normalize_total` and `sc.pp.log1p`. That is undone without loss:
-    the multiplier is the smallest value of the row, or a fraction of it, and all others are multiples of it.
+    1 was added and the logarithm taken, as by `sc.pp.normalize_total` and `sc.pp.log1p`; or the latter was left out. That is
+    undone without loss: the multiplier is the smallest value of the row, or a fraction of it, and all others are multiples of it.
 
     Parameters
     ----------
     rows
         Values >= 0.
+    bases
+        Of the logarithms that it may be, None for values that are none.
     most_wrong
         Share of rows that may hold other values, whose counts are then rounded.
     expected
@@ -112,7 +119,7 @@ def unlogged(
     """
     n_obs = rows.shape[0]
     tried = some_of(rows)
-    for base in BASES:
+    for base in bases:
         found = units(tried, base=base)
         # Counts of one are multiples of anything.
         told = expected or found.n_several >= len(found.unit) / 2
@@ -136,7 +143,10 @@ def _rounded(unit: NDArray[np.float64], totals: NDArray[np.float64]) -> bool:
     """
     if len(unit) < _FEWEST_TO_COMPARE:
         return False
-    return all_same(totals) or (all_same(unit) and abs(float(unit.mean()) - 1) > _SAME)
+    usual = float(np.median(unit))
+    # A few hold multiples only.
+    others = np.abs(unit - usual) > _SAME * usual
+    return all_same(totals) or bool(others.mean() < _MOST_MULTIPLES and abs(usual - 1) > _SAME)
 
 
 def all_same(values: NDArray[np.float64]) -> bool:
@@ -149,8 +159,8 @@ def some_of(rows: Rows) -> Any:
     return rows.raw(rows.sample(np.arange(rows.shape[0]), _N_TRIED))
 
 
-def units(values: Any, *, base: float) -> Units:
-    """What rows of logarithms, dense or sparse, were multiplied by."""
+def units(values: Any, *, base: float | None) -> Units:
+    """What rows of logarithms (without a base, of values), dense or sparse, were multiplied by."""
     matrix = sparse.csr_array(values)
     stored = matrix.data > 0
     n_stored = np.diff(np.append(0, np.cumsum(stored))[matrix.indptr])
@@ -158,11 +168,9 @@ def units(values: Any, *, base: float) -> Units:
     unit, totals, wrong = np.ones(len(n_stored)), np.zeros(len(n_stored)), np.zeros(len(n_stored), dtype=bool)
     if not len(filled):
         return Units(unit, totals, wrong, 0)
-    logs = natural(matrix.data[stored], base)
-    # What is beyond any count tells nothing.
-    rounding = np.where(logs < LARGEST, _ROUNDING * (1 + logs), np.inf)
+    scaled, rounding = _with_rounding(matrix.data[stored], base)
     n = n_stored[filled]
-    cells = _Cells(np.exp(logs) - 1, rounding, np.cumsum(n) - n, n)
+    cells = _Cells(scaled, rounding, np.cumsum(n) - n, n)
     of_cell = np.minimum.reduceat(cells.scaled, cells.start)
     count = cells.counts(of_cell)
     off = cells.off(count)
@@ -218,13 +226,25 @@ class _Cells(NamedTuple):
         return np.asarray((n_off > 0) | (n_told < _LEAST_TOLD * self.n))
 
 
-def _counts(values: Any, unit: NDArray[np.float64], *, base: float, whole: bool) -> Any:
+def _with_rounding(stored: NDArray[Any], base: float | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What positive values are logarithms of, and how much of it may be rounding, as a share."""
+    if base is NO_LOGARITHM:
+        return stored.astype(np.float64), np.full(len(stored), _ROUNDING)
+    logs = natural(stored, base)
+    # What is beyond any count tells nothing.
+    return np.exp(logs) - 1, np.where(logs < LARGEST, _ROUNDING * (1 + logs), np.inf)
+
+
+def _counts(values: Any, unit: NDArray[np.float64], *, base: float | None, whole: bool) -> Any:
     """What logarithms are of."""
     per_row = np.repeat(unit, np.diff(values.indptr)) if sparse.issparse(values) else unit[:, None]
-    logs = values.data if sparse.issparse(values) else values
-    # Unlike `expm1` it takes several values at a time; what it loses is far less than one.
-    scaled = np.exp(natural(logs, base))
-    scaled -= 1
+    stored = values.data if sparse.issparse(values) else values
+    if base is NO_LOGARITHM:
+        scaled = stored.astype(np.float64)
+    else:
+        # Unlike `expm1` it takes several values at a time; what it loses is far less than one.
+        scaled = np.exp(natural(stored, base))
+        scaled -= 1
     scaled /= per_row
     counts = (np.rint(scaled, out=scaled) if whole else scaled).astype(np.float32)
     if not sparse.issparse(values):

@@ -143,9 +143,18 @@ def require_activations(activations: ArrayLike, n_neurons: int) -> NDArray[np.fl
     return array
 
 
-def programs(network: GraphAutoencoder, activations: NDArray[np.float32]) -> NDArray[np.float32]:
+def decoded(state: Fitted, activations: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Decoded activations as users see them, (n, n_inputs)."""
+    found = decode(state.network, activations)
+    return state.transform.given_back(found) if state.network.likelihood.kind == "gaussian" else found
+
+
+def programs(network: GraphAutoencoder, transform: Transform, activations: NDArray[np.float32]) -> NDArray[np.float32]:
     """Signed effect of each neuron on each input, (n_inputs, n_neurons)."""
-    return gene_programs(activations, lambda pictures: decode(network, pictures, as_effects=True))
+    found = gene_programs(activations, lambda pictures: decode(network, pictures, as_effects=True))
+    if network.likelihood.kind != "gaussian":
+        return found
+    return np.ascontiguousarray(transform.given_back(found.T, differences=True).T)
 
 
 def quality(result: Fit, graph: NeuronGraph, activations: NDArray[np.float32]) -> dict[str, Any]:

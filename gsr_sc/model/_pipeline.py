@@ -118,7 +118,7 @@ def fit_input(
         group=neurons.group,
         transform=prepared.transform,
         var_names=prepared.data.var_names[prepared.transform.columns],
-        programs=_fitted.programs(network, neurons.activations),
+        programs=_fitted.programs(network, prepared.transform, neurons.activations),
         params=_params(prepared, trained, neurons),
         history=trained.fit.run.history,
         quality=quality | label_quality(network, covariates, neurons.of(held_out), held_out),

@@ -91,17 +91,16 @@ class FittedModel:
         Returns
         -------
         Shape (n, number of `var_names`): with a gaussian likelihood on the scale that the network reads (z-scored genes by
-        default); of counts the expected share of all counts of these variables, rows summing to one; with
-        `likelihood="bernoulli"` probabilities.
+        default), or that of the values where these are taken as given; of counts the expected share of all counts of these
+        variables, rows summing to one; with `likelihood="bernoulli"` probabilities.
 
         Raises
         ------
         ValueError
             If there is not one column per neuron.
         """
-        network = self.fitted.network
         with limited_threads(self.n_jobs):
-            return _fitted.decode(network, _fitted.require_activations(activations, self.fitted.graph.n_neurons))
+            return _fitted.decoded(self.fitted, _fitted.require_activations(activations, self.fitted.graph.n_neurons))
 
     def predict(self, adata: AnnData) -> pd.DataFrame:
         """Probability of every label, read from the structured layer; for models fitted with `labels_key`.

@@ -49,7 +49,7 @@ def test_genes_chosen_after_scaling_have_natural_logarithms_unless_told() -> Non
     found = abundances(open_rows(logs))
     assert found is not None
     assert found[0].base == np.e
-    told = abundances(open_rows(logs), base=2.0)
+    told = abundances(open_rows(logs), bases=(2.0,))
     assert told is not None
     assert told[0].base == 2.0
 

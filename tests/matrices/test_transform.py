@@ -171,8 +171,33 @@ def test_pearson_residuals_are_those_of_scanpy_when_all_cells_are_used() -> None
 def test_as_given(container: Any) -> None:
     x = np.random.default_rng(0).gamma(2, 2, (N_OBS, N_VARS)).astype(np.float32)
     learnt, seen = learn(container(x), "none", counts=False)
-    np.testing.assert_array_equal(seen, x)
-    np.testing.assert_allclose(learnt.baseline, x[1::2].mean(axis=0), rtol=1e-5)
+    trained = x[1::2].astype(np.float64)
+    unit = np.sqrt(trained.var(axis=0).mean())
+    np.testing.assert_allclose(seen, (x - trained.mean(axis=0)) / unit, atol=1e-5)
+    np.testing.assert_allclose(learnt.baseline, 0, atol=1e-6)
+    np.testing.assert_allclose(learnt.given_back(seen), x, atol=1e-5)
+    np.testing.assert_allclose(learnt.given_back(seen - seen[0], differences=True), x - x[0], atol=1e-5)
+    np.testing.assert_array_equal(learnt.as_given(container(x.copy())), x)
+
+
+@given(seed=st.integers(0, 1000), shift=st.floats(-50, 50), scale=st.floats(1e-9, 1e9))
+def test_as_given_ignores_the_origin_and_one_unit_for_all(seed: int, shift: float, scale: float) -> None:
+    x = np.random.default_rng(seed).normal(size=(60, 4)) * [1, 2, 5, 0.1]
+    seen = learn(x.astype(np.float32), "none", counts=False)[1]
+    moved = learn((scale * (x + shift)).astype(np.float32), "none", counts=False)[1]
+    np.testing.assert_allclose(moved, seen, atol=1e-4)
+
+
+def test_a_variable_on_another_scale_drowns_no_other() -> None:
+    x = np.random.default_rng(0).normal(size=(N_OBS, N_VARS)).astype(np.float32)
+    usual = learn(x, "combined", counts=False)[1]
+    x[:, 3] *= 1e6
+    seen = learn(x, "combined", counts=False)[1]
+    share = seen.var(axis=0) / seen.var(axis=0).sum()
+    assert share[3] < 0.35
+    # The others stay as they are to each other.
+    rest = np.delete(np.arange(N_VARS), 3)
+    np.testing.assert_allclose(seen[:, rest] / seen[:, [5]], usual[:, rest] / usual[:, [5]], rtol=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["zscore", "pearson", "none"])

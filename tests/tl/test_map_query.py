@@ -382,7 +382,7 @@ class TestNovelty:
         elif change == "genes":
             other.var_names = [f"other{i}" for i in range(N_GENES)]
         elif change == "kind":
-            other.X = other.X * 1.5
+            other.X = -other.X
         else:
             del other.X
         for model in (without_cells, trained.model):

@@ -1,4 +1,4 @@
-"""Counts and their log-normalised values give the same map, and find their places on each other's."""
+"""Counts and their normalised values, logarithms or not, give the same map, and find their places on each other's."""
 
 from __future__ import annotations
 
@@ -47,6 +47,16 @@ def test_the_map_is_the_same(logs: AnnData, options: dict[str, Any]) -> None:
     assert mine["transform"] == other["transform"]
 
 
+@pytest.mark.parametrize("target", [1.0, 1e4])
+def test_the_map_is_the_same_where_the_logarithm_was_left_out(target: float) -> None:
+    adata = gsr_sc.datasets.simulate_clusters(200, 120, counts=True)
+    expected = gsr_sc.tl.fit(adata, **QUICK, copy=True)
+    sc.pp.normalize_total(adata, target_sum=target)
+    model = GSR(**QUICK).fit(adata)
+    assert (model.fitted.params["unlogged"], model.fitted.params["log_base"]) == ("exactly", None)
+    np.testing.assert_array_equal(model.transform(adata), expected.obsm["X_gsr"])
+
+
 @pytest.mark.parametrize("transform", ["zscore", "combined", None])
 def test_by_its_name_a_transform_takes_logarithms_as_they_are(logs: AnnData, transform: Any) -> None:
     gsr_sc.tl.fit(logs, **QUICK, transform=transform)
@@ -78,6 +88,49 @@ def test_what_was_corrected_is_scaled_to_something_like_counts(logs: AnnData, tm
     assert again.of_counts() is again
 
 
+def soup_removed(n_vars: int, depth: float = 1.0) -> AnnData:
+    """Counts less a part of each, as of what was in the droplet, and the counts in a layer."""
+    rng = np.random.default_rng(0)
+    mean = 10 * depth * np.outer(rng.lognormal(0, 0.5, 200), rng.lognormal(0, 1.5, n_vars))
+    counts = rng.poisson(mean * rng.gamma(0.5, 2, mean.shape)).astype(np.float32)
+    counts[:3] += 1
+    x = (counts * rng.uniform(0.6, 1, counts.shape)).astype(np.float32)
+    return ad.AnnData(x, layers={"counts": counts})
+
+
+@pytest.mark.parametrize("n_vars", [20, 120])
+@pytest.mark.parametrize("depth", [0.1, 1.0])
+def test_corrected_counts_are_taken_for_counts(n_vars: int, depth: float, tmp_path: Path) -> None:
+    adata = soup_removed(n_vars, depth)
+    model = GSR(**QUICK).fit(adata)
+    params = model.fitted.params
+    assert (params["unlogged"], params["log_base"], params["transform"]) == ("roughly", None, "combined")
+    model.save(tmp_path / "m")
+    expected = model.transform(adata)
+    # A cell of few counts alone could be anything.
+    few = np.argsort(adata.X.sum(axis=1))[:2]
+    for each in (model, GSR.load(tmp_path / "m")):
+        np.testing.assert_allclose(each.transform(adata[few].copy()), expected[few], atol=1e-5)
+
+
+def test_measurements_on_scales_of_their_own_are_no_abundances() -> None:
+    """As of a table in which one column is in thousands: high values of a row, but not of a column."""
+    rng = np.random.default_rng(0)
+    x = rng.lognormal(0, 0.4, (150, 30)) * 10 ** rng.uniform(-2, 3, 30)
+    for values in (x, 255 * rng.uniform(0, 1, (150, 256)) * (rng.uniform(size=(150, 256)) < 0.7)):
+        params = GSR(**QUICK).fit(ad.AnnData(values.astype(np.float32))).fitted.params
+        assert (params["unlogged"], params["counts"]) == ("no", False)
+
+
+def test_shares_of_few_kinds_are_no_counts() -> None:
+    """As of the neighbours of a cell, of which there are more or fewer."""
+    rng = np.random.default_rng(0)
+    neighbours = rng.multinomial(rng.integers(5, 40, 150), np.full(8, 1 / 8))
+    shares = neighbours / neighbours.sum(axis=1, keepdims=True)
+    params = GSR(**QUICK).fit(ad.AnnData(shares.astype(np.float32))).fitted.params
+    assert (params["unlogged"], params["transform"]) == ("no", "none")
+
+
 def test_pictures_are_no_logarithms() -> None:
     """Brightness between 0 and 1 of many pixels, a third of them dark."""
     rng = np.random.default_rng(0)
@@ -106,6 +159,10 @@ def test_a_model_of_counts_takes_what_was_corrected_for_abundances(logs: AnnData
     other.X *= 100
     with pytest.raises(ValueError, match="neither whole numbers >= 0 nor logarithms"):
         model.transform(other)
+    other.X = logs.layers["counts"].toarray() * np.random.default_rng(0).uniform(0.8, 1, logs.shape).astype(np.float32)
+    with pytest.warns(UserWarning, match="They are taken for abundances"):
+        placed = model.transform(other)
+    assert np.linalg.norm(placed - exact, axis=1).mean() < 0.3 * np.linalg.norm(exact - exact[::-1], axis=1).mean()
 
 
 @pytest.mark.parametrize("saved", [False, True])
